@@ -1,0 +1,136 @@
+package source
+
+import "strings"
+
+// Affinity is SQLite's column affinity, which decides how a value is converted
+// before it is stored in, or compared with, the column.
+type Affinity uint8
+
+const (
+	AffinityNone Affinity = iota // expressions; no conversion
+	AffinityBlob                 // columns without a type
+	AffinityText
+	AffinityNumeric
+	AffinityInteger
+	AffinityReal
+)
+
+func (a Affinity) String() string {
+	return [...]string{"none", "blob", "text", "numeric", "integer", "real"}[a]
+}
+
+// IsNumeric tells whether comparison with such a column converts text to numbers.
+func (a Affinity) IsNumeric() bool { return a >= AffinityNumeric }
+
+// Collation names how two texts compare. The zero value is one that we do not
+// know: comparisons under it are Undecided.
+type Collation string
+
+const (
+	CollationUnknown Collation = ""
+	CollationBinary  Collation = "BINARY"
+	CollationNoCase  Collation = "NOCASE"
+	CollationRTrim   Collation = "RTRIM"
+)
+
+// Generated tells whether and how a column is computed by the database.
+type Generated uint8
+
+const (
+	NotGenerated Generated = iota
+	GeneratedStored
+	GeneratedVirtual // its image is always Unknown
+)
+
+// Column describes one column of a table.
+type Column struct {
+	Name      string // as declared
+	DeclType  string // as declared, possibly empty
+	Affinity  Affinity
+	Collation Collation
+	NotNull   bool // the database refuses NULL here
+	Generated Generated
+}
+
+// ForeignKey is one reference from a child table to a parent.
+type ForeignKey struct {
+	Columns  []int
+	Parent   string
+	OnDelete string // "NO ACTION", "CASCADE", "SET NULL", ...
+	OnUpdate string
+}
+
+// Table describes one ordinary table.
+type Table struct {
+	Name         string // as declared
+	Columns      []Column
+	PrimaryKey   []int   // column positions in key order; empty: only a rowid
+	Uniques      [][]int // unique indexes over plain columns, without WHERE
+	RowidColumn  int     // the INTEGER PRIMARY KEY column, or -1
+	WithoutRowid bool
+	Virtual      bool // a virtual table, or a shadow table of one
+	ForeignKeys  []ForeignKey
+	Triggers     []string
+}
+
+// Column finds a column by name, in the database's own case folding; -1: none.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if strings.EqualFold(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// HasVirtualColumns tells whether some image values of the table are Unknown
+// by nature.
+func (t *Table) HasVirtualColumns() bool {
+	for i := range t.Columns {
+		if t.Columns[i].Generated == GeneratedVirtual {
+			return true
+		}
+	}
+	return false
+}
+
+// View is a named SELECT.
+type View struct {
+	Name string
+	SQL  string   // the text behind AS
+	Cols []string // names given in CREATE VIEW v(a, b), else the output names of SQL
+}
+
+// Schema is one immutable snapshot of what the database holds.
+type Schema struct {
+	Version int64 // grows with each reload
+	tables  map[string]*Table
+	views   map[string]*View
+}
+
+// NewSchema makes a snapshot. Names are looked up without regard to ASCII case.
+func NewSchema(version int64, tables []*Table, views []*View) *Schema {
+	s := &Schema{Version: version, tables: map[string]*Table{}, views: map[string]*View{}}
+	for _, t := range tables {
+		s.tables[strings.ToLower(t.Name)] = t
+	}
+	for _, v := range views {
+		s.views[strings.ToLower(v.Name)] = v
+	}
+	return s
+}
+
+// Table returns the table of that name, or nil.
+func (s *Schema) Table(name string) *Table { return s.tables[strings.ToLower(name)] }
+
+// View returns the view of that name, or nil.
+func (s *Schema) View(name string) *View { return s.views[strings.ToLower(name)] }
+
+// Tables lists all tables, in no particular order.
+func (s *Schema) Tables() []*Table {
+	out := make([]*Table, 0, len(s.tables))
+	for _, t := range s.tables {
+		out = append(out, t)
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+# Bare `make` prints the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+GO          ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 10s
+SOAK        ?= 10m
+BENCH       ?= .
+
+# Packages that hold concurrency: tested under the race detector, which needs
+# a C compiler. The others are tested without.
+CONCURRENT := ./depgraph/... ./rehydrate/... ./proxyhttp/... ./source/sqlite/...
+SEQUENTIAL := ./cmd/... ./fixtures/... ./sqlparse/... ./source
+CC_FOUND   := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+LISTEN ?= 127.0.0.1:8080
+ADMIN  ?= 127.0.0.1:8081
+SHOP   := bin/shop
+
+define HELLO
+
+  data   http://$(LISTEN)
+  admin  http://$(ADMIN)        Ctrl-C stops the server
+
+Paste into another terminal: the second GET is a hit, the PUT says how many
+cached responses it affected, the last GET shows the new name.
+
+  curl -si 'http://$(LISTEN)/v1/users?firstName=Lane&limit=3'
+  curl -si 'http://$(LISTEN)/v1/users?firstName=Lane&limit=3'
+  curl -si -X PUT -d '{"firstName":"Lena"}' http://$(LISTEN)/v1/users/123-abc
+  curl -si 'http://$(LISTEN)/v1/users?id=123*'
+  curl -si 'http://$(LISTEN)/v1/products?category=books&minPrice=200&maxPrice=5000'
+  curl -si 'http://$(LISTEN)/v1/stores?south=45&north=47&west=4&east=8'
+  curl -si -d '{"userId":"123-abc","productId":4,"quantity":2}' http://$(LISTEN)/v1/checkout
+  curl -si http://$(LISTEN)/v1/users/123-abc/totals
+  curl -s  'http://$(ADMIN)/debug/graph?limit=5'
+
+endef
+export HELLO
+
+.PHONY: help
+help: ## list the targets (default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/edgecache, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/edgecache ./cmd/edgecache
+
+.PHONY: run
+run: build ## serve the demo shop from a fresh database on LISTEN and ADMIN
+	@rm -rf $(SHOP) && mkdir -p $(SHOP)
+	@cp fixtures/shop/shop.yaml fixtures/shop/schema.sql $(SHOP)/
+	@echo "$$HELLO"
+	@EDGECACHE_LISTEN=$(LISTEN) EDGECACHE_ADMIN=$(ADMIN) exec bin/edgecache serve -c $(SHOP)/shop.yaml
+
+.PHONY: test
+test: lint ## lint and all tests, those of concurrent packages with -race
+ifeq ($(CC_FOUND),)
+	@echo "no C compiler: the tests run without the race detector"
+	$(GO) test ./...
+else
+	CGO_ENABLED=1 $(GO) test -race $(CONCURRENT)
+	$(GO) test $(SEQUENTIAL)
+endif
+
+.PHONY: race
+race: ## all tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH (all)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: soak
+soak: ## run the differential tests for SOAK (10m)
+	EDGECACHE_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run Differential ./...
+
+.PHONY: lint
+lint: ## go vet, gofmt and the pinned staticcheck
+	$(GO) vet ./...
+	@unformatted=$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...)); \
+	  if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: ci
+ci: ## exactly what continuous integration runs
+	./.ci/run
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf bin
+	find . -name '*.test' -o -name '*.out' | xargs rm -f

@@ -1,26 +1,86 @@
 package sqlparse
 
 import (
-	"errors"
+	"fmt"
+	"strings"
 
 	"edgecache/source"
 )
 
-type text struct{}
-
-// Substitute replaces the parameters of sql that fragments names by their SQL
-// text, as choice parameters do.
-func Substitute(sql string, fragments map[string]string) (string, error) {
-	return sql, errors.New("sqlparse: not yet")
+// Compile parses and analyses one statement. Its errors are fit for the author
+// of the statement; what only the analyser cannot read is no error but makes
+// the template less precise, which its notes tell.
+func Compile(in Input) (*Template, error) {
+	t, err := scan(strings.TrimRight(in.SQL, "; \t\r\n"))
+	if err != nil {
+		return nil, err
+	}
+	if err := t.markGlobs(in.Globs); err != nil {
+		return nil, err
+	}
+	desc, err := in.Describe(t.prepared())
+	if err != nil {
+		return nil, err
+	}
+	out := &Template{SQL: in.SQL, Kind: desc.Kind, Columns: desc.Columns, Writes: desc.Writes, text: t}
+	for _, n := range t.names {
+		out.Params = append(out.Params, Param{Name: n, List: in.Lists[n]})
+	}
+	switch {
+	case desc.Kind == source.StatementSelect:
+		if err := distinctNames(desc.Columns); err != nil {
+			return nil, err
+		}
+		a := &analysis{in: in, text: t, desc: desc, params: out.Params}
+		out.Query = a.query()
+	case desc.Kind.IsWrite():
+		readWrite(in, t, out.Params)
+	default:
+		return nil, fmt.Errorf("an endpoint runs SELECT, INSERT, UPDATE, DELETE or DDL, not this statement")
+	}
+	return out, nil
 }
 
-// ParamNames lists the :name parameters of sql, each once, in order of first
-// appearance.
-func ParamNames(sql string) ([]string, error) { return nil, errors.New("sqlparse: not yet") }
+// Statement renders the template for execution with args, one for each of
+// Params.
+func (t *Template) Statement(args Args) source.Statement { return t.text.render(args) }
 
-// Compile parses and analyses one statement. Its errors are fit for the author
-// of the statement.
-func Compile(in Input) (*Template, error) { return nil, errors.New("sqlparse: not yet") }
+func distinctNames(cols []source.OutputColumn) error {
+	seen := map[string]bool{}
+	for _, c := range cols {
+		if seen[c.Name] {
+			return fmt.Errorf("two output columns are named %q; give one of them another name with AS", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
+}
 
-// Statement renders the template for execution with args.
-func (t *Template) Statement(args Args) source.Statement { return source.Statement{} }
+// newConverter prepares reading t.
+func newConverter(in Input, t *text) (*converter, string) {
+	sql, at := t.forParser()
+	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, lists: in.Lists}
+	n := 0
+	for i := range sql {
+		if _, ok := at[i]; ok {
+			n++
+			c.nth[i] = n
+		}
+	}
+	return c, sql
+}
+
+// readWrite finds what the parameters of a write meet, as far as the parser
+// can read it. A write that it cannot read loses only the typing of its
+// parameters: what it changes is seen in its row images.
+func readWrite(in Input, t *text, params []Param) {
+	c, sql := newConverter(in, t)
+	n, err := parseOne(sql)
+	if err != nil {
+		return
+	}
+	m := &meetings{params: append([]Param{}, params...)}
+	if m.write(c, n) == nil {
+		copy(params, m.params)
+	}
+}

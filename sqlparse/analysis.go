@@ -1,0 +1,222 @@
+package sqlparse
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"edgecache/source"
+)
+
+// analysis makes the read set of one SELECT out of two readings: the
+// database's own, which is the truth about tables, columns and functions, and
+// ours, which knows conditions. Ours counts only when the database, asked to
+// compile our rendering of it, arrives at the same program.
+type analysis struct {
+	in     Input
+	text   *text
+	desc   *source.Description
+	params []Param
+	out    *Query
+}
+
+func (a *analysis) query() *Query {
+	a.out = &Query{Precision: PrecisionColumn}
+	a.out.Uncacheable = a.uncacheable()
+	q, occs, err := a.read()
+	if err == nil {
+		m := meetings{params: a.params}
+		m.query(q)
+		err = a.verify(q)
+	}
+	if err != nil {
+		a.note("its conditions are not used: %s", err)
+	} else {
+		a.out.Precision = PrecisionRow
+		a.out.Occurrences = occs
+		a.describe(q)
+	}
+	a.complete()
+	a.columns()
+	for _, o := range a.out.Occurrences {
+		o.names = a.text.names
+		o.Filter = o.filter()
+	}
+	if err == nil {
+		a.records(q)
+	}
+	return a.out
+}
+
+func (a *analysis) note(format string, args ...any) {
+	a.out.Notes = append(a.out.Notes, fmt.Sprintf(format, args...))
+}
+
+// read is our own reading.
+func (a *analysis) read() (*query, []*Occurrence, error) {
+	if err := a.text.misread(); err != nil {
+		return nil, nil, err
+	}
+	c, sql := newConverter(a.in, a.text)
+	n, err := parseOne(sql)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := c.query(n, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, b := range c.blocks {
+		b.attachConditions()
+	}
+	return q, c.occs, nil
+}
+
+// verify asks the database whether our reading means the same.
+func (a *analysis) verify(q *query) error {
+	d, err := a.in.Describe(renderQuery(q))
+	if err != nil {
+		return unreadf("our reading of it does not compile")
+	}
+	if d.Program == "" || d.Program != a.desc.Program {
+		return unreadf("the database compiles it otherwise than we read it")
+	}
+	return nil
+}
+
+// uncacheable says why the answer depends on more than data and parameters.
+func (a *analysis) uncacheable() string {
+	for _, f := range a.desc.Functions {
+		if !deterministic[strings.ToLower(f)] {
+			return fmt.Sprintf("it calls %s(), which is not known to depend on its arguments alone", f)
+		}
+	}
+	for _, name := range a.readNames() {
+		t := a.in.Schema.Table(name)
+		switch {
+		case t != nil && t.Virtual:
+			return fmt.Sprintf("it reads %s, a virtual table", name)
+		case t == nil && a.in.Schema.View(name) == nil && !rowLocalTables[strings.ToLower(name)] && len(a.in.DependsOn) == 0:
+			return fmt.Sprintf("it reads %s, which is not a table of the schema", name)
+		}
+	}
+	return ""
+}
+
+func (a *analysis) readNames() []string {
+	var out []string
+	for name := range a.desc.Reads {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// complete adds an occurrence without conditions for each table that the
+// database reads and we did not find, and for declared dependencies.
+func (a *analysis) complete() {
+	for _, name := range append(a.readNames(), a.in.DependsOn...) {
+		t := a.in.Schema.Table(name)
+		if t == nil {
+			continue
+		}
+		found := false
+		for _, o := range a.out.Occurrences {
+			found = found || o.Table == t
+		}
+		if !found {
+			a.out.Occurrences = append(a.out.Occurrences, &Occurrence{Table: t, Alias: t.Name})
+		}
+	}
+	// A declared dependency may be read in ways that nobody sees.
+	for _, name := range a.in.DependsOn {
+		if t := a.in.Schema.Table(name); t != nil {
+			for _, o := range a.out.Occurrences {
+				if o.Table == t {
+					o.conds = nil
+				}
+			}
+		}
+	}
+}
+
+// columns takes the columns of each occurrence from the database's reading.
+// NATURAL and USING compare columns that the authorizer does not report; a
+// virtual column is computed from columns that it does not report; there, and
+// where a table is missing from its report, every column counts.
+func (a *analysis) columns() {
+	merges := a.mergesColumns()
+	if merges {
+		a.note("NATURAL and USING count as reading every column of its tables; write the condition with ON")
+	}
+	for _, o := range a.out.Occurrences {
+		names, reported := a.readsOf(o.Table)
+		all := !reported || merges || a.declared(o.Table)
+		for _, n := range names {
+			i := o.Table.Column(n)
+			switch {
+			case i < 0 && isRowidName(n) && o.Table.RowidColumn >= 0:
+				i = o.Table.RowidColumn
+			case i < 0 && isRowidName(n):
+				o.Rowid = true
+				continue
+			case i < 0:
+				all = true
+				continue
+			}
+			o.Columns = o.Columns.With(i)
+			all = all || o.Table.Columns[i].Generated == source.GeneratedVirtual
+		}
+		if all {
+			o.Rowid = true
+			for i := range o.Table.Columns {
+				if o.Table.Columns[i].Generated != source.GeneratedVirtual {
+					o.Columns = o.Columns.With(i)
+				}
+			}
+		}
+	}
+}
+
+func (a *analysis) readsOf(t *source.Table) ([]string, bool) {
+	for name, cols := range a.desc.Reads {
+		if strings.EqualFold(name, t.Name) {
+			return cols, true
+		}
+	}
+	return nil, false
+}
+
+func (a *analysis) declared(t *source.Table) bool {
+	for _, n := range a.in.DependsOn {
+		if strings.EqualFold(n, t.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// mergesColumns looks for NATURAL and USING in the statement and in every view
+// that its text, or a view found so, can mention.
+func (a *analysis) mergesColumns() bool {
+	seen := map[string]bool{}
+	var merges func(t *text) bool
+	merges = func(t *text) bool {
+		if t.hasWord("NATURAL", "USING") {
+			return true
+		}
+		for _, tok := range t.tokens {
+			name := tok.name()
+			if name == "" || seen[name] || a.in.Schema.View(name) == nil {
+				continue
+			}
+			seen[name] = true
+			body, err := scan(a.in.Schema.View(name).SQL)
+			if err != nil || merges(body) {
+				return true
+			}
+		}
+		return false
+	}
+	return merges(a.text)
+}

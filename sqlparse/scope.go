@@ -1,0 +1,84 @@
+package sqlparse
+
+import "strings"
+
+// scope is what names mean inside one block: the leaves of its FROM, then the
+// blocks around it.
+type scope struct {
+	parent *scope
+	leaves []*from
+	// merged holds the columns of USING and NATURAL joins, lower-cased: which
+	// side an unqualified mention means depends on the kind of the join, so we
+	// resolve it to none. allMerged: NATURAL, any column may be merged.
+	merged    map[string]bool
+	allMerged bool
+	ctes      []*cte
+}
+
+func (s *scope) findCTE(name string) *cte {
+	for ; s != nil; s = s.parent {
+		for i := len(s.ctes) - 1; i >= 0; i-- {
+			if strings.EqualFold(s.ctes[i].name, name) {
+				return s.ctes[i]
+			}
+		}
+	}
+	return nil
+}
+
+// resolve fills in where the column comes from. A name that it cannot place
+// (an output alias, a column of a subquery, a merged column) keeps no
+// occurrence and is Undecided when evaluated.
+func (s *scope) resolve(c *column) {
+	for ; s != nil; s = s.parent {
+		found := 0
+		var occ *Occurrence
+		idx := 0
+		for _, leaf := range s.leaves {
+			if c.table != "" && !strings.EqualFold(leaf.alias, c.table) {
+				continue
+			}
+			o, i, ok := leaf.find(c.name)
+			if ok {
+				found++
+				occ, idx = o, i
+			}
+		}
+		if found == 0 {
+			continue
+		}
+		if found == 1 && (c.table != "" || !s.allMerged && !s.merged[strings.ToLower(c.name)]) {
+			c.occ, c.idx = occ, idx
+		}
+		return
+	}
+}
+
+// rowidColumn is the position of a rowid that is no column of its table.
+const rowidColumn = -1
+
+func (f *from) find(name string) (*Occurrence, int, bool) {
+	if f.occ == nil {
+		for _, c := range f.cols {
+			if strings.EqualFold(c, name) {
+				return nil, 0, true
+			}
+		}
+		return nil, 0, false
+	}
+	t := f.occ.Table
+	if i := t.Column(name); i >= 0 {
+		return f.occ, i, true
+	}
+	if isRowidName(name) && !t.WithoutRowid {
+		if t.RowidColumn >= 0 {
+			return f.occ, t.RowidColumn, true
+		}
+		return f.occ, rowidColumn, true
+	}
+	return nil, 0, false
+}
+
+func isRowidName(s string) bool {
+	return strings.EqualFold(s, "rowid") || strings.EqualFold(s, "oid") || strings.EqualFold(s, "_rowid_")
+}

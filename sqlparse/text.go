@@ -1,0 +1,425 @@
+package sqlparse
+
+import (
+	"fmt"
+	"strings"
+
+	"edgecache/source"
+)
+
+// text is a statement cut into pieces: plain SQL with the parameters taken
+// out. It is never cut inside a string, a quoted name or a comment.
+type text struct {
+	tokens []token
+	names  []string // parameters, each once, in order of first appearance
+}
+
+type tokenKind uint8
+
+const (
+	tokSpace    tokenKind = iota // white space and comments
+	tokWord                      // keyword or plain name
+	tokQuoted                    // "name", `name`, [name]
+	tokString                    // 'text', x'..'
+	tokNumber                    //
+	tokParam                     // :name
+	tokOperator                  // everything else, one or two characters
+)
+
+type token struct {
+	kind  tokenKind
+	s     string // as written
+	param int    // of a tokParam: its position in names
+	// glob tells that ESCAPE '\' belongs behind this parameter.
+	glob bool
+}
+
+// is tells whether the token is this keyword or operator.
+func (t token) is(s string) bool {
+	return (t.kind == tokWord || t.kind == tokOperator) && strings.EqualFold(t.s, s)
+}
+
+// scan cuts sql into tokens. Everything it accepts it reproduces byte by byte.
+func scan(sql string) (*text, error) {
+	t := &text{}
+	for i := 0; i < len(sql); {
+		tok, n, err := scanToken(sql[i:])
+		if err != nil {
+			return nil, err
+		}
+		if tok.kind == tokParam {
+			tok.param = t.param(tok.s[1:])
+		}
+		t.tokens = append(t.tokens, tok)
+		i += n
+	}
+	return t, nil
+}
+
+func (t *text) param(name string) int {
+	for i, n := range t.names {
+		if n == name {
+			return i
+		}
+	}
+	t.names = append(t.names, name)
+	return len(t.names) - 1
+}
+
+func scanToken(s string) (token, int, error) {
+	take := func(k tokenKind, n int) (token, int, error) {
+		return token{kind: k, s: s[:n]}, n, nil
+	}
+	c := s[0]
+	switch {
+	case isSpace(c):
+		n := 1
+		for n < len(s) && isSpace(s[n]) {
+			n++
+		}
+		return take(tokSpace, n)
+	case strings.HasPrefix(s, "--"):
+		n := strings.IndexByte(s, '\n')
+		if n < 0 {
+			n = len(s)
+		}
+		return take(tokSpace, n)
+	case strings.HasPrefix(s, "/*"):
+		n := strings.Index(s[2:], "*/")
+		if n < 0 {
+			return token{}, 0, fmt.Errorf("comment is not closed: %s", clip(s))
+		}
+		return take(tokSpace, n+4)
+	case c == '\'' || c == '"' || c == '`':
+		n, ok := quotedLen(s, c)
+		if !ok {
+			return token{}, 0, fmt.Errorf("quote is not closed: %s", clip(s))
+		}
+		if c == '\'' {
+			return take(tokString, n)
+		}
+		return take(tokQuoted, n)
+	case c == '[':
+		n := strings.IndexByte(s, ']')
+		if n < 0 {
+			return token{}, 0, fmt.Errorf("bracket is not closed: %s", clip(s))
+		}
+		return take(tokQuoted, n+1)
+	case (c == 'x' || c == 'X') && len(s) > 1 && s[1] == '\'':
+		n, ok := quotedLen(s[1:], '\'')
+		if !ok {
+			return token{}, 0, fmt.Errorf("quote is not closed: %s", clip(s))
+		}
+		return take(tokString, n+1)
+	case c == ':' && len(s) > 1 && isWordStart(s[1]):
+		n := 2
+		for n < len(s) && isWordPart(s[n]) && s[n] != '$' {
+			n++
+		}
+		return take(tokParam, n)
+	case c == '?' || c == '@' || c == '$' || c == '#':
+		return token{}, 0, fmt.Errorf("%q is not a parameter here; write parameters as :name", clip(s))
+	case isWordStart(c):
+		n := 1
+		for n < len(s) && isWordPart(s[n]) {
+			n++
+		}
+		return take(tokWord, n)
+	case isDigit(c) || c == '.' && len(s) > 1 && isDigit(s[1]):
+		return take(tokNumber, numberLen(s))
+	case c == ':':
+		return token{}, 0, fmt.Errorf("a parameter needs a name: %s", clip(s))
+	}
+	for _, op := range []string{"->>", "->", "||", "==", "<>", "!=", "<=", ">=", "<<", ">>"} {
+		if strings.HasPrefix(s, op) {
+			return take(tokOperator, len(op))
+		}
+	}
+	return take(tokOperator, 1)
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'
+}
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isWordStart(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) || c == '$' }
+
+// quotedLen measures a quoted piece in which a doubled quote stands for one.
+func quotedLen(s string, q byte) (int, bool) {
+	for i := 1; i < len(s); i++ {
+		if s[i] != q {
+			continue
+		}
+		if i+1 < len(s) && s[i+1] == q {
+			i++
+			continue
+		}
+		return i + 1, true
+	}
+	return 0, false
+}
+
+func numberLen(s string) int {
+	n := 0
+	for n < len(s) {
+		c := s[n]
+		if (c == '+' || c == '-') && n > 0 && (s[n-1] == 'e' || s[n-1] == 'E') && !strings.HasPrefix(s, "0x") {
+			n++
+			continue
+		}
+		if !isWordPart(c) && c != '.' {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// clip shortens text that is quoted in an error.
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}
+
+// markGlobs finds where the patterns of glob parameters stand. A pattern that
+// is only a part of LIKE's right side could not be given an ESCAPE.
+func (t *text) markGlobs(globs map[string]bool) error {
+	for i := range t.tokens {
+		tok := &t.tokens[i]
+		if tok.kind != tokParam || !globs[t.names[tok.param]] {
+			continue
+		}
+		if p := t.neighbour(i, -1); p < 0 || !t.tokens[p].is("LIKE") {
+			continue
+		}
+		n := t.neighbour(i, +1)
+		if n >= 0 && t.tokens[n].is("ESCAPE") {
+			continue
+		}
+		if n >= 0 && !endsPattern(t.tokens[n]) {
+			return fmt.Errorf("glob parameter :%s must be the whole pattern of its LIKE, but %s follows it", t.names[tok.param], clip(t.tokens[n].s))
+		}
+		tok.glob = true
+	}
+	return nil
+}
+
+// neighbour is the position of the next token that is not space, or -1.
+func (t *text) neighbour(i, step int) int {
+	for i += step; i >= 0 && i < len(t.tokens); i += step {
+		if t.tokens[i].kind != tokSpace {
+			return i
+		}
+	}
+	return -1
+}
+
+func endsPattern(t token) bool {
+	for _, s := range []string{")", ",", ";", "AND", "OR", "THEN", "WHEN", "ELSE", "END", "GROUP", "ORDER", "LIMIT",
+		"HAVING", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "ON", "JOIN", "LEFT", "INNER", "CROSS", "RETURNING", "AS"} {
+		if t.is(s) {
+			return true
+		}
+	}
+	return false
+}
+
+const globEscape = ` ESCAPE '\'`
+
+// render writes the text for execution: "?" for each parameter, as many as a
+// list has values, with the arguments in their order.
+func (t *text) render(args Args) source.Statement {
+	var b strings.Builder
+	var out []source.Value
+	for _, tok := range t.tokens {
+		switch {
+		case tok.kind != tokParam:
+			b.WriteString(tok.s)
+		case args[tok.param].IsList:
+			for i, v := range args[tok.param].List {
+				if i > 0 {
+					b.WriteByte(',')
+				}
+				b.WriteByte('?')
+				out = append(out, v)
+			}
+		default:
+			b.WriteByte('?')
+			out = append(out, args[tok.param].Value)
+			if tok.glob {
+				b.WriteString(globEscape)
+			}
+		}
+	}
+	return source.Statement{SQL: b.String(), Args: out}
+}
+
+// prepared writes the text with one "?" for each parameter, for the database
+// to describe.
+func (t *text) prepared() string {
+	return t.render(make(Args, len(t.names))).SQL
+}
+
+// forParser writes the text for the TiDB parser, with what the two languages
+// merely spell differently spelled its way: comments go (SQLite's "--" needs
+// no space behind it), [x] becomes "x", == becomes =. It returns the parameter
+// at the byte offset of each "?".
+func (t *text) forParser() (string, map[int]int) {
+	var b strings.Builder
+	at := map[int]int{}
+	for i, tok := range t.tokens {
+		switch {
+		case tok.kind == tokSpace:
+			b.WriteByte(' ')
+		case tok.is("*") && t.between(i, "(", ")"):
+			b.WriteString("'" + starMark + "'")
+		case tok.kind == tokQuoted && tok.s[0] == '[':
+			b.WriteString(`"` + strings.ReplaceAll(tok.s[1:len(tok.s)-1], `"`, `""`) + `"`)
+		case tok.is("=="):
+			b.WriteByte('=')
+		case tok.kind == tokParam:
+			at[b.Len()] = tok.param
+			b.WriteByte('?')
+			if tok.glob {
+				b.WriteString(globEscape)
+			}
+		default:
+			b.WriteString(tok.s)
+		}
+	}
+	return b.String(), at
+}
+
+// starMark stands for the star of COUNT(*), which the TiDB parser would read
+// as COUNT(1).
+const starMark = "\x01*"
+
+// between tells whether the neighbours of token i are these two.
+func (t *text) between(i int, before, after string) bool {
+	p, n := t.neighbour(i, -1), t.neighbour(i, +1)
+	return p >= 0 && n >= 0 && t.tokens[p].is(before) && t.tokens[n].is(after)
+}
+
+// hasWord tells whether one of the keywords stands anywhere in the text.
+func (t *text) hasWord(words ...string) bool {
+	for _, tok := range t.tokens {
+		for _, w := range words {
+			if tok.kind == tokWord && strings.EqualFold(tok.s, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasCall tells whether a function of that name is called anywhere.
+func (t *text) hasCall(name string) bool {
+	for i, tok := range t.tokens {
+		if tok.kind == tokWord && strings.EqualFold(tok.s, name) {
+			if n := t.neighbour(i, +1); n >= 0 && t.tokens[n].is("(") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// misread refuses what the TiDB parser accepts and reads otherwise than
+// SQLite in a way that our rendering could repeat.
+func (t *text) misread() error {
+	for i, tok := range t.tokens {
+		if tok.is("FULL") {
+			if n := t.neighbour(i, +1); n >= 0 && (t.tokens[n].is("JOIN") || t.tokens[n].is("OUTER")) {
+				return unreadf("FULL JOIN is not read")
+			}
+		}
+		if tok.kind == tokNumber && len(tok.s) > 1 && strings.ContainsAny(tok.s[1:2], "xXbB") {
+			return unreadf("the number %s is not read", clip(tok.s))
+		}
+	}
+	return nil
+}
+
+// ParamNames lists the :name parameters of sql, each once, in order of first
+// appearance.
+func ParamNames(sql string) ([]string, error) {
+	t, err := scan(sql)
+	if err != nil {
+		return nil, err
+	}
+	return t.names, nil
+}
+
+// Substitute replaces the parameters of sql that fragments names by their SQL
+// text, as choice parameters do. A fragment may hold parameters of its own; it
+// may not break out of where it stands: its parentheses must balance and it
+// may hold neither a semicolon nor an open comment.
+func Substitute(sql string, fragments map[string]string) (string, error) {
+	t, err := scan(sql)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, tok := range t.tokens {
+		if tok.kind != tokParam {
+			b.WriteString(tok.s)
+			continue
+		}
+		f, ok := fragments[t.names[tok.param]]
+		if !ok {
+			b.WriteString(tok.s)
+			continue
+		}
+		if err := checkFragment(f); err != nil {
+			return "", fmt.Errorf("choice :%s: %w", t.names[tok.param], err)
+		}
+		// Spaces keep the fragment's ends apart; the line break ends a "--".
+		b.WriteString(" " + f + "\n")
+	}
+	return b.String(), nil
+}
+
+func checkFragment(f string) error {
+	t, err := scan(f)
+	if err != nil {
+		return err
+	}
+	depth := 0
+	for _, tok := range t.tokens {
+		switch {
+		case tok.is("("):
+			depth++
+		case tok.is(")"):
+			depth--
+		case tok.is(";"):
+			return fmt.Errorf("fragment %q holds a semicolon", clip(f))
+		}
+		if depth < 0 {
+			break
+		}
+	}
+	if depth != 0 {
+		return fmt.Errorf("fragment %q has unbalanced parentheses", clip(f))
+	}
+	return nil
+}
+
+// name is the plain name that a word or quoted name stands for, lower-cased.
+func (t token) name() string {
+	switch t.kind {
+	case tokWord:
+		return strings.ToLower(t.s)
+	case tokQuoted, tokString:
+		if len(t.s) < 2 {
+			return ""
+		}
+		q := t.s[len(t.s)-1:]
+		return strings.ToLower(strings.ReplaceAll(t.s[1:len(t.s)-1], q+q, q))
+	}
+	return ""
+}

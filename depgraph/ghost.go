@@ -1,0 +1,104 @@
+package depgraph
+
+import (
+	"container/list"
+	"sync"
+	"time"
+
+	"edgecache/sqlparse"
+)
+
+// ghost is what is remembered of a dropped entry: enough to say that its key
+// is stale rather than unheard of, and to give its heat to the next fill.
+type ghost struct {
+	key, url, cause string
+	t               *Template
+	args            sqlparse.Args
+	hits            int64
+	cost            time.Duration
+	bytes           int64
+}
+
+// ghosts is a bounded list of them, the least recently dropped first to go.
+// It has a lock of its own, held for moments, because Get asks it; a hit never
+// does. Forgetting a ghost loses heat, never soundness (I8).
+type ghosts struct {
+	mu        sync.Mutex
+	byKey     map[string]*list.Element
+	order     *list.List // of *ghost, newest at the back
+	maxCount  int
+	maxBytes  int64
+	bytes     int64
+	forgotten int64 // overflow
+}
+
+func newGhosts(maxCount int, maxBytes int64) *ghosts {
+	return &ghosts{byKey: map[string]*list.Element{}, order: list.New(), maxCount: maxCount, maxBytes: maxBytes}
+}
+
+// add remembers e; an older ghost of its key is replaced.
+func (h *ghosts) add(e *Entry, cause string) {
+	gh := &ghost{
+		key: e.Key, url: e.URL, cause: cause, t: e.Template, args: e.Args, hits: e.Hits(), cost: e.Cost,
+	}
+	gh.bytes = 256 + int64(len(gh.key)+len(gh.url)) + argsBytes(gh.args)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.remove(gh.key)
+	h.byKey[gh.key] = h.order.PushBack(gh)
+	h.bytes += gh.bytes
+	for h.order.Len() > h.maxCount || h.bytes > h.maxBytes {
+		h.remove(h.order.Front().Value.(*ghost).key)
+		h.forgotten++
+	}
+}
+
+func (h *ghosts) remove(key string) *ghost {
+	el := h.byKey[key]
+	if el == nil {
+		return nil
+	}
+	gh := h.order.Remove(el).(*ghost)
+	delete(h.byKey, key)
+	h.bytes -= gh.bytes
+	return gh
+}
+
+// take forgets the ghost of key and returns it, or nil.
+func (h *ghosts) take(key string) *ghost {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.remove(key)
+}
+
+func (h *ghosts) has(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byKey[key] != nil
+}
+
+// forget drops the ghosts of one endpoint.
+func (h *ghosts) forget(endpoint string) {
+	for _, gh := range h.list() {
+		if gh.t.Endpoint == endpoint {
+			h.take(gh.key)
+		}
+	}
+}
+
+// list returns all ghosts, oldest first.
+func (h *ghosts) list() []*ghost {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]*ghost, 0, h.order.Len())
+	for el := h.order.Front(); el != nil; el = el.Next() {
+		out = append(out, el.Value.(*ghost))
+	}
+	return out
+}
+
+func (h *ghosts) stats() (count int, bytes, forgotten int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.order.Len(), h.bytes, h.forgotten
+}

@@ -1,0 +1,72 @@
+package depgraph
+
+// Every bound of the package. The overflow of each widens or forgets heat;
+// none of them can hide a change (I8).
+const (
+	// defaultMaxBytes is what Options.MaxBytes means when it is not set.
+	defaultMaxBytes = 128 << 20
+	// defaultLogLength is what Options.LogLength means when it is not set.
+	defaultLogLength = 4096
+
+	// entryFraction: an entry heavier than this fraction of MaxBytes is
+	// TooLarge. One response must not push out most of the others.
+	entryFraction = 8
+
+	// maxShapes bounds the shapes kept for one occurrence of a template.
+	// Past it instances go on the coarse list (Stats.CoarseOverflow).
+	maxShapes = 16
+	// maxSpatial bounds the spatial indexes of a graph, since buntdb matches
+	// every key against all of them. Past it: the coarse list.
+	maxSpatial = 64
+	// maxDims bounds the dimensions of a spatial shape: a search in four costs
+	// six times one in two.
+	maxDims = 3
+	// maxPoints bounds the equality keys that one box is spread over. Past it
+	// fewer dimensions are used.
+	maxPoints = 128
+	// maxRects bounds the rectangles of one box. Past it: one hull.
+	maxRects = 8
+	// maxBoxes bounds the boxes of one region. Past it: the coarse list.
+	maxBoxes = 64
+	// maxItems bounds the index items of one occurrence of one entry. Past it:
+	// the coarse list.
+	maxItems = 256
+	// maxPlainKey is the longest composite key that is kept as it is. A longer
+	// one is hashed; a collision only adds a candidate.
+	maxPlainKey = 48
+	// maxRecords bounds the record edges of one entry. Past it the records of
+	// the table count as unknown, which a purge by record widens over.
+	maxRecords = 1024
+
+	// maxLookups and maxRechecks bound the work of one Publish. A template
+	// that would pass them is suspended as a whole (Stats.Wide).
+	maxLookups  = 1 << 14
+	maxRechecks = 1 << 18
+	// heavyRows and heavyBytes: a write set larger than this is held against
+	// fills by its tables only.
+	heavyRows  = 1024
+	heavyBytes = 1 << 20
+	// maxLogBytes bounds the images kept in the log. Past it the oldest
+	// intents leave the log early (Stats.LogTrimmed).
+	maxLogBytes = 32 << 20
+	// maxOpen bounds the intents that are open with their images. Past it a
+	// write is published by its tables only.
+	maxOpen = 1024
+
+	// maxGhosts bounds the remembered entries; ghostFraction their bytes, as a
+	// fraction of MaxBytes, but at least minGhostBytes. The least recently
+	// dropped are forgotten first (Stats.GhostsForgotten).
+	maxGhosts     = 1 << 16
+	ghostFraction = 8
+	minGhostBytes = 1 << 20
+
+	// maxDebris bounds the items that wait to be removed after the store failed
+	// to. Past it they are forgotten: they name nobody.
+	maxDebris = 1 << 16
+
+	// sweepStep is how many entries an Install looks at for being expired.
+	sweepStep = 4
+	// explainWork bounds the images that one Explain evaluates. Past it a
+	// write set is explained by its tables.
+	explainWork = 1 << 22
+)

@@ -1,0 +1,144 @@
+package depgraph
+
+import (
+	"errors"
+	"sort"
+)
+
+// find names what a write may change, in the intent.
+// REQUIRES: g.mu.
+//
+//	for each template that mentions a touched table
+//	  table, column, image     decide for all its entries at once
+//	  else for each image      look it up in each shape, and the coarse list
+//	       for each candidate  recheck exactly
+//
+// So its cost follows the number of templates on the table and of affected
+// entries, not of entries. Where it cannot be bounded, or anything goes wrong,
+// the template's entries are affected as a whole.
+func (g *Graph) find(i *Intent) {
+	w := &search{g: g, i: i, found: map[*Entry]bool{}}
+	untouched := len(g.byID)
+	for _, r := range g.concerned(i.d) {
+		untouched -= r.count
+		read := g.read(r.t, i.d)
+		if read.whole != "" {
+			w.widen(r)
+			continue
+		}
+		if len(read.pairs) == 0 {
+			w.spare(read.rule, r.count)
+			continue
+		}
+		w.rows(r, read)
+	}
+	w.spare(RuleTable, untouched)
+}
+
+// concerned lists the registrations that the write touches.
+func (g *Graph) concerned(d *digest) []*registration {
+	var out []*registration
+	defer func() {
+		sort.Slice(out, func(i, j int) bool { return out[i].number < out[j].number })
+	}()
+	if d.everything != "" {
+		for _, r := range g.regs {
+			if d.touches(r.t) {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	seen := map[*registration]bool{}
+	for _, t := range d.tables() {
+		for r := range g.byTable[t] {
+			if !seen[r] && d.touches(r.t) {
+				seen[r] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// search is the state of one find.
+type search struct {
+	g                 *Graph
+	i                 *Intent
+	lookups, rechecks int
+	found             map[*Entry]bool
+	ids               []uint64
+}
+
+func (w *search) spare(rule Rule, n int) {
+	if n > 0 {
+		w.i.spared[rule] += n
+	}
+}
+
+// widen affects every entry of a template.
+func (w *search) widen(r *registration) {
+	w.i.wide = append(w.i.wide, r)
+	w.i.isWide[r.t] = true
+	w.i.count += r.count
+	w.g.stats.Wide++
+}
+
+// errWork says that a bound on the work of one write was met.
+var errWork = errors.New("depgraph: more work than one write may make")
+
+// rows looks the images up and rechecks. On any error it widens.
+func (w *search) rows(r *registration, read reading) {
+	before := len(w.i.affected)
+	err := w.g.store.view(func(rd reader) error {
+		for _, p := range read.pairs {
+			for _, img := range w.i.d.images(p.change) {
+				if err := w.lookup(rd, r, p, img); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		n := len(w.i.affected) - before
+		w.i.count += n
+		w.spare(read.rule, r.count-n)
+		return
+	}
+	w.i.affected = w.i.affected[:before]
+	switch {
+	case errors.Is(err, errWork):
+	case errors.Is(err, errShort):
+		w.g.n.widened.Add(1)
+	default:
+		w.g.stats.Alarms++
+		w.g.stats.StoreErrors++
+	}
+	w.widen(r)
+}
+
+func (w *search) lookup(rd reader, r *registration, p pair, img image) (err error) {
+	occ := r.occs[p.occ]
+	if w.lookups += len(occ.shapes) + 1; w.lookups > maxLookups {
+		return errWork
+	}
+	if w.ids, err = occ.candidates(rd, img.row, w.ids[:0]); err != nil {
+		return err
+	}
+	w.g.stats.Candidates += int64(len(w.ids))
+	for _, id := range w.ids {
+		e := w.g.byID[id]
+		if e == nil || e.reg != r || w.found[e] {
+			continue
+		}
+		if w.rechecks++; w.rechecks > maxRechecks {
+			return errWork
+		}
+		if may, _ := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
+			w.found[e] = true
+			w.i.affected = append(w.i.affected, e)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package depgraph
+
+import (
+	"edgecache/source"
+	"edgecache/sqlparse"
+)
+
+// Rule names what decided about an entry. The first four spare it, in the
+// order in which they are tried; the last two affect it.
+type Rule string
+
+const (
+	RuleTable     Rule = "table"     // the write touches no table that it reads
+	RuleColumn    Rule = "column"    // the UPDATE sets no column that it reads
+	RuleImage     Rule = "image"     // the UPDATE changes no value that it reads
+	RulePredicate Rule = "predicate" // no image can satisfy its condition
+	RuleRow       Rule = "row"       // an image may satisfy its condition
+	RuleWhole     Rule = "whole"     // a change that is not known by row
+)
+
+// rank orders the sparing rules from the cheapest. An entry that several row
+// changes leave alone is spared by the last rule that was needed.
+func (r Rule) rank() int {
+	switch r {
+	case RuleColumn:
+		return 1
+	case RuleImage:
+		return 2
+	case RulePredicate:
+		return 3
+	}
+	return 0
+}
+
+// reading is what a write means to every instance of one template.
+type reading struct {
+	// rule spares whoever is spared, because of sparing, the first row change
+	// that needed it.
+	rule    Rule
+	sparing pair
+	// whole says why every instance is affected, "" when it is not so.
+	whole string
+	// pairs are what each instance must be asked.
+	pairs []pair
+}
+
+// pair is one row change as one occurrence sees it.
+type pair struct {
+	occ    int
+	change *source.Change
+}
+
+// read tries the rules that need no arguments. A panic widens.
+func (g *Graph) read(t *Template, d *digest) (r reading) {
+	r.rule = RuleTable
+	if !d.touches(t) {
+		return r
+	}
+	defer func() {
+		if recover() != nil {
+			g.n.widened.Add(1)
+			r = reading{rule: RuleTable, whole: "the template could not be evaluated"}
+		}
+	}()
+	if d.everything != "" {
+		r.whole = d.everything
+		return r
+	}
+	for i, o := range t.Occurrences {
+		name := lower(o.TableName())
+		if why, ok := d.whole[name]; ok {
+			r.whole = o.TableName() + ": " + why
+			return r
+		}
+		for _, c := range d.changes[name] {
+			if malformed(o, c) {
+				g.n.widened.Add(1)
+				r.whole = o.TableName() + ": a row image is not of the expected shape"
+				return r
+			}
+			r.note(pair{i, c}, sparingRule(o, c, d.assigned))
+		}
+	}
+	return r
+}
+
+func (r *reading) note(p pair, rule Rule) {
+	if rule.rank() > r.rule.rank() {
+		r.rule, r.sparing = rule, p
+	}
+	if rule == RulePredicate {
+		r.pairs = append(r.pairs, p)
+	}
+}
+
+// sparingRule names the rule that spares every instance of o from c, or
+// RulePredicate when it depends on the instance. Assigned names the rule; the
+// proof is that the images are the same.
+func sparingRule(o Occurrence, c *source.Change, assigned map[string][]int) Rule {
+	if c.Op != source.OpUpdate || !o.Unchanged(c) {
+		return RulePredicate
+	}
+	cols, ok := assigned[lower(c.Table)]
+	if !ok {
+		return RuleImage
+	}
+	for _, col := range cols {
+		if o.Reads(col) {
+			return RuleImage
+		}
+	}
+	return RuleColumn
+}
+
+// malformed tells that the images are not those of the operation, or not of
+// the table: then nothing can be concluded from them.
+func malformed(o Occurrence, c *source.Change) bool {
+	switch c.Op {
+	case source.OpInsert:
+		if c.After == nil {
+			return true
+		}
+	case source.OpDelete:
+		if c.Before == nil {
+			return true
+		}
+	case source.OpUpdate:
+		if c.Before == nil || c.After == nil {
+			return true
+		}
+	default:
+		return true
+	}
+	if c.Before != nil && c.After != nil && len(c.Before) != len(c.After) {
+		return true
+	}
+	width := len(c.Before)
+	if c.Before == nil {
+		width = len(c.After)
+	}
+	names, ok := o.(Columned)
+	return ok && len(names.ColumnNames()) != width
+}
+
+// image is one of the two sides of a row change.
+type image struct {
+	name string
+	row  source.Row
+}
+
+// images lists the sides that count: an update affects by the union of before
+// and after.
+func (d *digest) images(c *source.Change) []image {
+	out := make([]image, 0, 2)
+	if c.Before != nil {
+		out = append(out, image{"before", c.Before})
+	}
+	if c.After != nil && !d.onlyBefore {
+		out = append(out, image{"after", c.After})
+	}
+	return out
+}
+
+// mayUse evaluates one image for one instance: the condition itself, and then
+// its region, since both over-approximate and what either excludes is excluded.
+// A panic may match.
+func (g *Graph) mayUse(o Occurrence, args sqlparse.Args, row source.Row) (may bool, truth sqlparse.Truth) {
+	defer func() {
+		if recover() != nil {
+			g.n.widened.Add(1)
+			may, truth = true, sqlparse.Undecided
+		}
+	}()
+	truth = o.Match(args, row)
+	if !truth.MayMatch() {
+		return false, truth
+	}
+	r, _ := o.Region(args)
+	return r.MayContain(row), truth
+}
+
+// verdict is the decision about one instance, with what it rests on.
+type verdict struct {
+	affected bool
+	rule     Rule
+	pair     pair           // the row change that decided; change is nil for table and whole
+	image    image          // RuleRow: the side that may satisfy the condition
+	truth    sqlparse.Truth // RuleRow
+	whole    string         // RuleWhole
+}
+
+// judge decides about one instance, linearly: the index's naive twin, and what
+// fills are held against.
+func (g *Graph) judge(t *Template, args sqlparse.Args, d *digest) verdict {
+	return g.judgeReading(t, args, d, g.read(t, d))
+}
+
+func (g *Graph) judgeReading(t *Template, args sqlparse.Args, d *digest, r reading) verdict {
+	if r.whole != "" {
+		return verdict{affected: true, rule: RuleWhole, whole: r.whole}
+	}
+	for _, p := range r.pairs {
+		for _, img := range d.images(p.change) {
+			if may, truth := g.mayUse(t.Occurrences[p.occ], args, img.row); may {
+				return verdict{affected: true, rule: RuleRow, pair: p, image: img, truth: truth}
+			}
+		}
+	}
+	return verdict{rule: r.rule, pair: r.sparing}
+}

@@ -103,4 +103,4 @@ ci: ## exactly what continuous integration runs
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf bin
-	find . -name '*.test' -o -name '*.out' | xargs rm -f
+	find . -path ./.git -prune -o -type f \( -name '*.test' -o -name '*.out' \) -exec rm -f {} +

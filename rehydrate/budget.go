@@ -2,22 +2,22 @@ package rehydrate
 
 import "time"
 
-// slices is how finely a window is divided.
-const slices = 60
+// slots is how many slices a window is divided into.
+const slots = 60
 
 // meter sums durations over a sliding window, by slices of a sixtieth of it. It
-// errs by less than one slice, always to the same side: keep is slices for a
-// meter that forgets early, slices+1 for one that forgets late.
+// errs by less than one slice, always to the same side: keep is slots for a
+// meter that forgets early, slots+1 for one that forgets late.
 type meter struct {
 	width time.Duration // of a slice
 	keep  int64
-	sums  [slices + 1]time.Duration
+	sums  [slots + 1]time.Duration
 	last  int64 // number of the newest slice
 	total time.Duration
 }
 
 func newMeter(window time.Duration, keep int64) meter {
-	return meter{width: max(window/slices, 1), keep: keep}
+	return meter{width: max(window/slots, 1), keep: keep}
 }
 
 // turn drops the slices that have left the window at time now, in time since
@@ -25,7 +25,7 @@ func newMeter(window time.Duration, keep int64) meter {
 func (m *meter) turn(now time.Duration) {
 	n := int64(now / m.width)
 	if n-m.last >= m.keep {
-		m.sums, m.total, m.last = [slices + 1]time.Duration{}, 0, n
+		m.sums, m.total, m.last = [slots + 1]time.Duration{}, 0, n
 		return
 	}
 	for m.last < n {
@@ -59,8 +59,8 @@ type budget struct {
 func newBudget(window time.Duration, now time.Time) budget {
 	return budget{
 		origin: now,
-		earned: newMeter(window, slices),
-		spent:  newMeter(window, slices+1),
+		earned: newMeter(window, slots),
+		spent:  newMeter(window, slots+1),
 	}
 }
 

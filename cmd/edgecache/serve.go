@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"edgecache/proxyhttp"
+	"edgecache/proxyhttp/config"
+)
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve -c FILE", Short: "Run the cache", Args: cobra.NoArgs,
+		Long: "Run the cache. SIGINT or SIGTERM stops it: what is under way is finished first.",
+	}
+	file := configFlag(cmd)
+	format := cmd.Flags().String("log", "text", "log format on standard error: text, json or off")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		log, err := newLog(cmd.ErrOrStderr(), *format)
+		if err != nil {
+			return err
+		}
+		cfg, err := loadConfig(*file)
+		if err != nil {
+			return err
+		}
+		return serve(cmd.Context(), cfg, log, cmd.OutOrStdout())
+	}
+	return cmd
+}
+
+func newLog(w io.Writer, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	case "off":
+		return slog.New(slog.DiscardHandler), nil
+	}
+	return nil, fmt.Errorf("--log is text, json or off, not %q", format)
+}
+
+// serve takes both ports before it touches a database, so that a second
+// server on the same ports changes nothing.
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) error {
+	data, err := listen(cfg.Server.Listen, "server.listen")
+	if err != nil {
+		return err
+	}
+	defer data.Close() //nolint:errcheck // closed already after serving
+	control, err := listen(cfg.Admin.Listen, "admin.listen")
+	if err != nil {
+		return err
+	}
+	defer control.Close() //nolint:errcheck // closed already after serving
+	v, _ := versionOf()
+	s, err := proxyhttp.New(ctx, proxyhttp.Options{Config: cfg, Log: log, Version: v})
+	if err != nil {
+		return asMistakes(err)
+	}
+	fmt.Fprintf(out, "data plane     http://%s\ncontrol plane  http://%s\n", data.Addr(), control.Addr())
+	log.Info("serving", "version", v, "data", data.Addr().String(), "control", control.Addr().String(), "endpoints", len(cfg.Endpoints))
+	err = s.Serve(ctx, data, control)
+	log.Info("stopped")
+	if err != nil {
+		return failure(fmt.Errorf("edgecache: %w", err))
+	}
+	return nil
+}
+
+// listen opens a port; what is in the way is one clear line.
+func listen(addr, key string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, failure(fmt.Errorf("edgecache: %s (%s) is in use by another program", addr, key))
+	case err != nil:
+		return nil, failure(fmt.Errorf("edgecache: cannot listen on %s (%s): %w", addr, key, err))
+	}
+	return l, nil
+}

@@ -1,0 +1,178 @@
+package proxyhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"edgecache/depgraph"
+	"edgecache/proxyhttp/config"
+	"edgecache/source"
+	"edgecache/sqlparse"
+)
+
+// Offline is a configuration compiled without being served: what `check` and
+// the offline `explain` work on. It creates no database: where one is absent
+// or empty and init is given, a copy is made from init in a directory of its
+// own, which Close removes.
+type Offline struct {
+	s    *Server
+	temp []string
+}
+
+// OpenOffline compiles cfg. Mistakes come back as Mistakes, all at once.
+func OpenOffline(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Offline, error) {
+	o := &Offline{}
+	s, err := New(ctx, Options{Config: cfg, Log: log, Open: o.open})
+	if err != nil {
+		return nil, errors.Join(err, o.removeTemp())
+	}
+	o.s = s
+	return o, nil
+}
+
+func (o *Offline) open(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
+	info, err := os.Stat(c.DSN)
+	absent := errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
+	switch {
+	case c.Driver != config.DriverSQLite || !absent:
+	case c.Init == "":
+		return nil, fmt.Errorf("the database %s is absent or empty, and there is no init to make one from", filepath.Base(c.DSN))
+	default:
+		dir, err := os.MkdirTemp("", "edgecache-check-")
+		if err != nil {
+			return nil, err
+		}
+		o.temp = append(o.temp, dir)
+		copied := *c
+		copied.DSN = filepath.Join(dir, "check.db")
+		c = &copied
+	}
+	return OpenSource(ctx, c, onForeign, lim, log)
+}
+
+func (o *Offline) removeTemp() error {
+	var errs []error
+	for _, dir := range o.temp {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Close closes the sources and removes what was made for the check.
+func (o *Offline) Close(ctx context.Context) error {
+	return errors.Join(o.s.Close(ctx), o.removeTemp())
+}
+
+// Endpoints describes every endpoint in the order of the file.
+func (o *Offline) Endpoints() []EndpointView {
+	out := make([]EndpointView, 0, len(o.s.endpoints))
+	for _, e := range o.s.endpoints {
+		out = append(out, e.view())
+	}
+	return out
+}
+
+// Explain tells what a write would meet at each endpoint. Without values for
+// its parameters they are NULL.
+func (o *Offline) Explain(ctx context.Context, sourceName, sql string) (*Explanation, error) {
+	db, p := o.s.database(sourceName, sourceName != "")
+	if p != nil {
+		return nil, errors.New(p.Detail)
+	}
+	t, err := sqlparse.Compile(sqlparse.Input{
+		SQL: sql, Schema: db.src.Schema(),
+		Describe: func(sql string) (*source.Description, error) { return db.src.Describe(ctx, sql) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !t.Kind.IsWrite() || t.Kind == source.StatementDDL {
+		return nil, fmt.Errorf("a write is wanted (INSERT, UPDATE, DELETE), this is %s", strings.ToUpper(t.Kind.String()))
+	}
+	args := make(sqlparse.Args, len(t.Params))
+	for i := range args {
+		args[i] = sqlparse.One(source.Null())
+	}
+	ws, err := db.src.DryRun(ctx, []source.Statement{t.Statement(args)})
+	if err != nil {
+		return nil, err
+	}
+	return explanation(ws, o.graph().Explain(ws), o.s.limits.DebugEntries), nil
+}
+
+func (o *Offline) graph() *depgraph.Graph { return o.s.graph }
+
+// PrintEndpoints prints descriptions for people, a paragraph an endpoint.
+func PrintEndpoints(w io.Writer, views []EndpointView) error {
+	var b strings.Builder
+	for i, v := range views {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s  %s  (%s)\n", v.Name, v.Route, v.Kind)
+		if v.Uncached != "" {
+			fmt.Fprintf(&b, "  not cached: %s\n", v.Uncached)
+		}
+		for _, n := range v.Notes {
+			fmt.Fprintf(&b, "  note: %s\n", n)
+		}
+		for _, st := range v.Statements {
+			printStatement(&b, st)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func printStatement(b *strings.Builder, st StatementView) {
+	b.WriteString("  " + st.Kind)
+	if st.Variant != "" {
+		b.WriteString(" with " + st.Variant)
+	}
+	if st.Precision != "" {
+		b.WriteString(", writes matched by " + st.Precision)
+	}
+	b.WriteByte('\n')
+	for _, t := range st.Tables {
+		b.WriteString("    ")
+		if t.Op != "" {
+			b.WriteString(strings.ToLower(t.Op) + " ")
+		}
+		b.WriteString(t.Table)
+		if t.Alias != "" && t.Alias != t.Table {
+			b.WriteString(" " + t.Alias)
+		}
+		if len(t.Columns) > 0 {
+			b.WriteString(" (" + strings.Join(t.Columns, ", ") + ")")
+		}
+		if t.Filter != "" {
+			b.WriteString(" where " + t.Filter)
+		}
+		b.WriteByte('\n')
+	}
+	for _, j := range st.Joins {
+		b.WriteString("    join on " + j + "\n")
+	}
+	if w := st.Window; w != nil {
+		b.WriteString("    window")
+		if len(w.Order) > 0 {
+			b.WriteString(" order " + strings.Join(w.Order, ", "))
+		}
+		if w.Limit != "" {
+			b.WriteString(" limit " + w.Limit)
+		}
+		if w.Offset != "" {
+			b.WriteString(" offset " + w.Offset)
+		}
+		b.WriteByte('\n')
+	}
+	for _, n := range st.Notes {
+		b.WriteString("    note: " + n + "\n")
+	}
+}

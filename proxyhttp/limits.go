@@ -1,0 +1,90 @@
+package proxyhttp
+
+import "time"
+
+// Limits bound everything that a client or a source can make the server hold
+// or wait for (I8). A zero field means its default.
+type Limits struct {
+	Body        int64 // bytes of a request body; past it 413
+	HeaderBytes int   // bytes of a request's head; past it 431
+	URL         int   // bytes of a request target; past it 414
+	QueryParams int   // pairs in a query string; past it 400
+	Rows        int   // rows of an answer; past it 500 naming the limit
+	ResultBytes int64 // bytes of an answer's values; past it 500 naming the limit
+	// Requests are those under way at once, SourceRequests those of them that
+	// need the source; past either 503 at once. They differ so that hits are
+	// served while every request for a slow source waits.
+	Requests, SourceRequests int
+	Flights                  int // source reads for the cache at once; past it 503
+
+	ReadHeader, Read, Write, Idle time.Duration
+	Statement                     time.Duration // a source call; past it 504
+	Drain                         time.Duration // what shutdown waits for requests under way
+
+	DebugEntries int // entries in one answer of the control plane
+	Variants     int // combinations of choice fragments of one endpoint
+	QueueLength  int
+	QueueWorkers int
+}
+
+// DefaultLimits are what `edgecache serve` runs with.
+func DefaultLimits() Limits {
+	return Limits{
+		Body: 1 << 20, HeaderBytes: 64 << 10, URL: 16 << 10, QueryParams: 256,
+		Rows: 10_000, ResultBytes: 8 << 20,
+		Requests: 8192, SourceRequests: 1024, Flights: 256,
+		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
+		Statement: 30 * time.Second, Drain: 20 * time.Second,
+		DebugEntries: 1000, Variants: 256, QueueLength: 10_000, QueueWorkers: 2,
+	}
+}
+
+// withDefaults fills in the zero fields.
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	l.Body = or(l.Body, d.Body)
+	l.HeaderBytes = or(l.HeaderBytes, d.HeaderBytes)
+	l.URL = or(l.URL, d.URL)
+	l.QueryParams = or(l.QueryParams, d.QueryParams)
+	l.Rows = or(l.Rows, d.Rows)
+	l.ResultBytes = or(l.ResultBytes, d.ResultBytes)
+	l.Requests = or(l.Requests, d.Requests)
+	l.SourceRequests = or(l.SourceRequests, d.SourceRequests)
+	l.Flights = or(l.Flights, d.Flights)
+	l.ReadHeader = or(l.ReadHeader, d.ReadHeader)
+	l.Read = or(l.Read, d.Read)
+	l.Write = or(l.Write, d.Write)
+	l.Idle = or(l.Idle, d.Idle)
+	l.Statement = or(l.Statement, d.Statement)
+	l.Drain = or(l.Drain, d.Drain)
+	l.DebugEntries = or(l.DebugEntries, d.DebugEntries)
+	l.Variants = or(l.Variants, d.Variants)
+	l.QueueLength = or(l.QueueLength, d.QueueLength)
+	l.QueueWorkers = or(l.QueueWorkers, d.QueueWorkers)
+	return l
+}
+
+func or[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// gate admits a bounded number at once and turns the rest away at once: a
+// queue in front of a slow source only makes every answer late.
+type gate chan struct{}
+
+func newGate(n int) gate { return make(gate, n) }
+
+func (g gate) enter() bool {
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (g gate) leave() { <-g }

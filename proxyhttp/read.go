@@ -1,0 +1,267 @@
+package proxyhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"edgecache/depgraph"
+	"edgecache/proxyhttp/bind"
+	"edgecache/rehydrate"
+	"edgecache/source"
+	"edgecache/sqlparse"
+)
+
+// asked is one bound GET: which answer is wanted, under which key.
+type asked struct {
+	ep      *endpoint
+	plan    *plan
+	variant *variant
+	key     string
+	url     string
+	args    sqlparse.Args // of the variant's statement
+}
+
+// ask binds a request to its endpoint.
+func (s *Server) ask(e *endpoint, path map[string]string, u *url.URL, h http.Header) (*asked, *problem) {
+	p := e.plan.Load()
+	if p.broken != "" {
+		return nil, newProblem(http.StatusInternalServerError, problemEndpointBroken, p.broken)
+	}
+	query, prob := parseQuery(u, s.limits)
+	if prob != nil {
+		return nil, prob
+	}
+	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: h})
+	if len(bad) > 0 {
+		return nil, badParameters(bad)
+	}
+	v, prob := p.choose(bound)
+	if prob != nil {
+		return nil, prob
+	}
+	return &asked{ep: e, plan: p, variant: v, key: bound.Key, args: v.statements[0].pick.Args(bound.Args),
+		url: canonicalURL(u, query, e.knows(p))}, nil
+}
+
+// choose picks the variant for the bound choices.
+func (p *plan) choose(b *bind.Bound) (*variant, *problem) {
+	if v := p.variants[b.Variant]; v != nil {
+		return v, nil
+	}
+	return nil, newProblem(http.StatusInternalServerError, problemInternal, "no variant "+b.Variant) // the binder knows the same choices
+}
+
+// knows tells whether a query parameter of that name is part of the answer.
+func (e *endpoint) knows(p *plan) func(string) bool {
+	inPath := e.cfg.PathParams()
+	return func(name string) bool {
+		if slices.Contains(inPath, name) {
+			return false
+		}
+		if d := e.cfg.Params[name]; d != nil && d.HasFragments() {
+			return true
+		}
+		return p.binder != nil && slices.Contains(p.binder.Names(), name)
+	}
+}
+
+// parseQuery refuses what url.ParseQuery would silently drop.
+func parseQuery(u *url.URL, lim Limits) (url.Values, *problem) {
+	if u.RawQuery == "" {
+		return nil, nil
+	}
+	if n := strings.Count(u.RawQuery, "&") + 1; n > lim.QueryParams {
+		return nil, newProblem(http.StatusBadRequest, problemBadRequest, "a query string may have "+strconv.Itoa(lim.QueryParams)+" parameters, not "+strconv.Itoa(n))
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, newProblem(http.StatusBadRequest, problemBadRequest, "the query string is malformed: "+err.Error())
+	}
+	return q, nil
+}
+
+// read answers a GET or HEAD.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, e *endpoint, path map[string]string) {
+	a, p := s.ask(e, path, r.URL, r.Header)
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
+	why, state := "uri-miss", depgraph.StateAbsent
+	switch {
+	case a.variant.template == nil:
+		s.readThrough(w, r, a, a.variant.bypass)
+		return
+	case asksAgain(r.Header):
+		why = "request"
+	default:
+		var entry *depgraph.Entry
+		if entry, state = s.graph.Get(a.key); state == depgraph.StateFresh {
+			s.hit(w, r, e, entry)
+			return
+		}
+		if state != depgraph.StateAbsent {
+			why = "stale"
+		}
+	}
+	if a.plan.epoch != e.db.epoch.Load() {
+		s.readThrough(w, r, a, "SCHEMA")
+		return
+	}
+	s.fill(w, r, a, why, state)
+}
+
+// hit writes an entry as it lies.
+func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry *depgraph.Entry) {
+	resp, ok := entry.Payload.(*response)
+	if !ok { // nothing but responses is ever installed by this package
+		s.fail(w, r, e, newProblem(http.StatusInternalServerError, problemInternal, "an entry of unknown kind"))
+		return
+	}
+	now := s.now()
+	e.count.hits.Add(1)
+	delivery{response: resp, cacheStatus: statusHit(entry.Expires.Sub(now)), age: now.Sub(entry.Stored),
+		clientTTL: e.cfg.ClientTTL, vary: e.vary}.write(w, r)
+}
+
+// fill answers from a flight and says whether its answer was kept.
+func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why string, state depgraph.State) {
+	if !s.sourceGate.enter() {
+		s.fail(w, r, a.ep, overloaded())
+		return
+	}
+	defer s.sourceGate.leave()
+	job := s.job(a)
+	job.Anew = why == "request"
+	filled, err := s.filler.Fill(r.Context(), job)
+	if errors.Is(err, errSchemaMoved) {
+		s.readUncached(w, r, a, "SCHEMA")
+		return
+	}
+	if err != nil {
+		s.failWith(w, r, a.ep, err)
+		return
+	}
+	detail := ""
+	switch {
+	case filled.Install == depgraph.Installed:
+		s.queue.Cancel(a.key)
+	case state == depgraph.StateSuspended:
+		detail = "SUSPENDED"
+	default:
+		detail = strings.ToUpper(strings.ReplaceAll(filled.Install.String(), " ", "-"))
+	}
+	if !filled.Joined {
+		s.queue.NoteMiss(filled.Entry.Cost)
+	}
+	resp, ok := filled.Entry.Payload.(*response)
+	if !ok {
+		s.fail(w, r, a.ep, newProblem(http.StatusInternalServerError, problemInternal, "an entry of unknown kind"))
+		return
+	}
+	a.ep.count.forward(why)
+	delivery{response: resp, cacheStatus: statusForward(why, detail), age: s.now().Sub(filled.Entry.Stored),
+		clientTTL: a.ep.cfg.ClientTTL, vary: a.ep.vary}.write(w, r)
+}
+
+// readThrough answers from the source and keeps nothing.
+func (s *Server) readThrough(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
+	if !s.sourceGate.enter() {
+		s.fail(w, r, a.ep, overloaded())
+		return
+	}
+	defer s.sourceGate.leave()
+	s.readUncached(w, r, a, detail)
+}
+
+// readUncached is readThrough inside the gate.
+func (s *Server) readUncached(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Statement)
+	defer cancel()
+	resp, _, err := s.query(ctx, a)
+	if err != nil {
+		s.failWith(w, r, a.ep, err)
+		return
+	}
+	a.ep.count.bypasses.Add(1)
+	delivery{response: resp, cacheStatus: statusForward("bypass", detail), vary: a.ep.vary}.write(w, r)
+}
+
+// job describes the fill of one key.
+func (s *Server) job(a *asked) rehydrate.Job {
+	return rehydrate.Job{
+		Key: a.key, Template: a.variant.template, Args: a.args,
+		Read: func(ctx context.Context) (*depgraph.Entry, error) { return s.load(ctx, a) },
+		Lookup: func() *depgraph.Entry {
+			if e, state := s.graph.Get(a.key); state == depgraph.StateFresh {
+				return e
+			}
+			return nil
+		},
+	}
+}
+
+// errSchemaMoved ends a flight whose template may not know all that its
+// statement reads any more.
+var errSchemaMoved = &source.Error{Kind: source.ErrBusy, Message: "the schema of the source is changing; try again"}
+
+// load runs inside a flight, after its token was taken. The schema race is:
+//
+//	1 reader sees the plan current
+//	2 another connection changes a view; its notice raises the epoch, publishes everything
+//	3 reader takes its token, which is past 2, and reads through the new view
+//	4 the graph would accept: nothing was published since 3
+//	5 a write to the new view's table is matched against the old read set: missed
+//
+// So the epoch is looked at again here, between 3 and 4. A notice that comes
+// later publishes later than the token, and the graph refuses (I5).
+func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
+	if a.plan.epoch != a.ep.db.epoch.Load() {
+		return nil, errSchemaMoved
+	}
+	resp, res, err := s.query(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	entry := &depgraph.Entry{
+		Key: a.key, URL: a.url, Template: a.variant.template, Args: a.args, Payload: resp,
+		Size: resp.size() + int64(len(a.key)+len(a.url)), Stored: now, Expires: now.Add(a.ep.cfg.TTL), Cost: res.Elapsed,
+	}
+	entry.Records, entry.RecordsUnknown = recordsOf(a.variant.statements[0].Query, res.Rows)
+	return entry, nil
+}
+
+// query asks the source and renders its answer.
+func (s *Server) query(ctx context.Context, a *asked) (*response, *source.Result, error) {
+	st := a.variant.statements[0]
+	res, err := a.ep.db.src.Query(ctx, st.Statement(a.args), source.Limits{Rows: s.limits.Rows, Bytes: s.limits.ResultBytes})
+	if err != nil {
+		return nil, nil, err
+	}
+	rd := a.variant.render
+	if !rd.fits(res.Columns) {
+		rd = newRenderer(res.Columns)
+	}
+	if a.ep.cfg.Result != "one" {
+		return newResponse(rd.many(res.Rows)), res, nil
+	}
+	if len(res.Rows) == 0 {
+		p := newProblem(http.StatusNotFound, problemNotFound, "no row matches")
+		p.Instance = a.url
+		return newNotFound(p.body()), res, nil
+	}
+	return newResponse(rd.one(res.Rows[0])), res, nil
+}
+
+func overloaded() *problem {
+	p := newProblem(http.StatusServiceUnavailable, problemOverloaded, "try again in a moment")
+	p.retryAfter = time.Second
+	return p
+}

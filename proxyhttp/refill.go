@@ -1,0 +1,53 @@
+package proxyhttp
+
+import (
+	"context"
+	"fmt"
+
+	"edgecache/depgraph"
+	"edgecache/rehydrate"
+)
+
+// refillTries bounds how often one refill starts over because a further write
+// overtook it. Past it the entry stays absent until somebody asks for it.
+const refillTries = 4
+
+// refill hands dropped entries of eager endpoints to the queue.
+func (s *Server) refill(dropped []depgraph.Dropped) {
+	var items []rehydrate.Item
+	for _, d := range dropped {
+		e := s.endpoint(d.Template.Endpoint)
+		if e == nil || e.cfg.Rehydrate != "eager" {
+			continue
+		}
+		items = append(items, rehydrate.Item{
+			Key: d.Key, Hits: d.Hits, Cost: d.Cost,
+			Refill: func(ctx context.Context) error { return s.refillOne(ctx, e, d) },
+		})
+	}
+	if len(items) > 0 {
+		s.queue.Add(items...)
+	}
+}
+
+// refillOne reads one dropped entry again, through the flights that clients
+// share. An endpoint that was compiled anew since is left alone: the key may
+// mean something else under it.
+func (s *Server) refillOne(ctx context.Context, e *endpoint, d depgraph.Dropped) error {
+	p := e.plan.Load()
+	v := p.variants[d.Template.Variant]
+	if v == nil || v.template != d.Template {
+		return nil
+	}
+	a := &asked{ep: e, plan: p, variant: v, key: d.Key, url: d.URL, args: d.Args}
+	for range refillTries {
+		filled, err := s.filler.Fill(ctx, s.job(a))
+		if err != nil {
+			return err
+		}
+		if filled.Install != depgraph.Overtaken {
+			return nil
+		}
+	}
+	return fmt.Errorf("overtaken by writes %d times", refillTries)
+}

@@ -1,0 +1,74 @@
+package proxyhttp
+
+import (
+	"context"
+	"time"
+)
+
+// wakeRefresher asks for new plans. It never blocks: the caller may hold the
+// source's writing connection.
+func (s *Server) wakeRefresher(db *database) {
+	select {
+	case db.changed <- struct{}{}:
+	default:
+	}
+}
+
+// refresher compiles the endpoints of one source anew whenever its schema may
+// have changed, until the server closes.
+func (s *Server) refresher(ctx context.Context, db *database) {
+	defer s.background.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-db.changed:
+		}
+		for s.refresh(ctx, db) != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(s.retryRefresh):
+			}
+		}
+	}
+}
+
+// refresh brings every plan of the source to its epoch of now. Until a plan
+// is there its endpoint reads through and keeps nothing. The error tells to
+// try again: the source did not answer.
+func (s *Server) refresh(ctx context.Context, db *database) error {
+	if err := db.src.Ping(ctx); err != nil {
+		return err
+	}
+	for _, e := range s.endpoints {
+		if e.db != db {
+			continue
+		}
+		for e.plan.Load().epoch != db.epoch.Load() {
+			if ctx.Err() != nil {
+				return nil
+			}
+			s.recompile(ctx, e)
+		}
+	}
+	return nil
+}
+
+// recompile replaces one plan. Entries of the old one go first: they know
+// only what the old schema said.
+func (s *Server) recompile(ctx context.Context, e *endpoint) {
+	epoch := e.db.epoch.Load()
+	p, mistakes := compilePlan(ctx, e.cfg, e.db, s.limits)
+	if len(mistakes) > 0 {
+		p = &plan{epoch: epoch, broken: mistakes[0].Message}
+		s.log.Error("endpoint no longer fits the schema", "endpoint", e.cfg.Name, "mistake", mistakes[0].Message)
+	}
+	s.graph.Unregister(e.cfg.Name)
+	e.plan.Store(p)
+	if err := s.register(p); err != nil {
+		// Without a template nothing is stored: slower, not wrong (I7).
+		s.log.Error("cannot register an endpoint anew", "endpoint", e.cfg.Name, "error", err)
+	}
+	s.log.Info("endpoint compiled for a new schema", "endpoint", e.cfg.Name, "epoch", epoch)
+}

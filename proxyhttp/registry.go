@@ -1,0 +1,107 @@
+package proxyhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sort"
+	"strings"
+
+	"edgecache/proxyhttp/config"
+)
+
+// Mistakes is every mistake of a configuration, one line each.
+type Mistakes []config.Mistake
+
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i := range m {
+		lines[i] = m[i].String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sortMistakes orders by line, as a person fixes them.
+func sortMistakes(m []config.Mistake) {
+	sort.SliceStable(m, func(i, j int) bool { return m[i].Line < m[j].Line })
+}
+
+// buildRegistry compiles all endpoints and registers them in the graph, or
+// returns the mistakes of all of them.
+func (s *Server) buildRegistry(ctx context.Context) error {
+	var mistakes []config.Mistake
+	for _, cfg := range s.cfg.Endpoints {
+		db := s.databases[cfg.Source]
+		if db == nil {
+			mistakes = append(mistakes, config.Mistake{File: s.cfg.File, Line: cfg.Line, Endpoint: cfg.Name, Message: "there is no source " + cfg.Source})
+			continue
+		}
+		p, bad := compilePlan(ctx, cfg, db, s.limits)
+		for _, m := range bad {
+			m.File = s.cfg.File
+			mistakes = append(mistakes, m)
+		}
+		if p == nil {
+			continue
+		}
+		e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg)}
+		e.plan.Store(p)
+		s.endpoints = append(s.endpoints, e)
+		s.byName[cfg.Name] = e
+	}
+	if len(mistakes) > 0 {
+		sortMistakes(mistakes)
+		return Mistakes(mistakes)
+	}
+	var errs []error
+	for _, e := range s.endpoints {
+		errs = append(errs, s.register(e.plan.Load()))
+	}
+	s.routes = newRoutes(s.endpoints)
+	return errors.Join(errs...)
+}
+
+// register makes a plan's templates known to the graph.
+func (s *Server) register(p *plan) error {
+	for _, name := range p.order {
+		if t := p.variants[name].template; t != nil {
+			if err := s.graph.Register(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// endpoint finds an endpoint by name; nil: none.
+func (s *Server) endpoint(name string) *endpoint { return s.byName[name] }
+
+// varyHeader names the request headers that the answer depends on.
+func varyHeader(cfg *config.Endpoint) []string {
+	seen := map[string]bool{}
+	var names []string
+	add := func(n string) {
+		n = http.CanonicalHeaderKey(n)
+		if !seen[n] {
+			seen[n] = true
+			names = append(names, n)
+		}
+	}
+	for _, n := range cfg.Vary {
+		add(n)
+	}
+	var inHeader []string
+	for n, p := range cfg.Params {
+		if p.In == "header" {
+			inHeader = append(inHeader, config.HeaderName(n))
+		}
+	}
+	sort.Strings(inHeader)
+	for _, n := range inHeader {
+		add(n)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{strings.Join(names, ", ")}
+}

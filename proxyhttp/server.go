@@ -1,0 +1,225 @@
+package proxyhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"edgecache/depgraph"
+	"edgecache/proxyhttp/config"
+	"edgecache/rehydrate"
+	"edgecache/source"
+)
+
+// Options are what a Server is made of. Only Config is needed.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	Limits Limits
+	Now    func() time.Time // the clock of TTL and Age
+	Open   Opener
+	// Version is what the control plane says it is.
+	Version string
+}
+
+// Server is both planes over one graph. It is made by New, served by Serve,
+// and closed by Close.
+type Server struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	limits  Limits
+	now     func() time.Time
+	version string
+	started time.Time
+
+	graph     *depgraph.Graph
+	filler    *rehydrate.Filler
+	queue     *rehydrate.Queue
+	metrics   *metrics
+	databases map[string]*database
+	endpoints []*endpoint // in the order of the file
+	byName    map[string]*endpoint
+	routes    *routes
+
+	requestGate, sourceGate gate
+	accepting               atomic.Bool
+	retryRefresh            time.Duration
+
+	cancelBackground context.CancelFunc
+	background       sync.WaitGroup
+	closeOnce        sync.Once
+	closeErr         error
+}
+
+// New opens the sources, compiles every endpoint and makes the server ready
+// to be served. What is wrong in the configuration comes back as Mistakes,
+// all of it at once; anything else is trouble with a source.
+func New(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{
+		cfg: o.Config, log: o.Log, limits: o.Limits.withDefaults(), now: o.Now, version: o.Version,
+		databases: map[string]*database{}, byName: map[string]*endpoint{}, started: time.Now(),
+		retryRefresh: time.Second,
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if o.Open == nil {
+		o.Open = OpenSource
+	}
+	var err error
+	s.graph, err = depgraph.New(depgraph.Options{MaxBytes: o.Config.Store.MaxMemory, Now: s.now})
+	if err != nil {
+		return nil, err
+	}
+	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.Statement, MaxFlights: s.limits.Flights})
+	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
+	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
+	s.metrics = newMetrics()
+	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancelBackground = cancel
+	if err := s.openSources(ctx, o.Open); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	if err := s.buildRegistry(ctx); err != nil {
+		if closeErr := s.Close(ctx); closeErr != nil {
+			s.log.Warn("closing after a mistake", "error", closeErr)
+		}
+		return nil, err
+	}
+	for _, db := range s.databases {
+		s.background.Add(1)
+		go s.refresher(bg, db)
+	}
+	return s, nil
+}
+
+func (s *Server) openSources(ctx context.Context, open Opener) error {
+	for _, c := range s.cfg.Sources {
+		db := &database{name: c.Name, changed: make(chan struct{}, 1)}
+		src, err := open(ctx, c, func(ws *source.WriteSet) { s.foreign(db, ws) }, s.limits, s.log)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", c.Name, err)
+		}
+		db.src = src
+		s.databases[c.Name] = db
+	}
+	return nil
+}
+
+// Data is the handler of the data plane.
+func (s *Server) Data() http.Handler { return s.guard(http.HandlerFunc(s.serveData)) }
+
+func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
+	if len(r.RequestURI) > s.limits.URL {
+		p := newProblem(http.StatusRequestURITooLong, problemTooLarge, "a URL may have "+strconv.Itoa(s.limits.URL)+" bytes")
+		p.Instance = r.URL.EscapedPath()
+		if len(p.Instance) > 200 {
+			p.Instance = p.Instance[:200]
+		}
+		s.fail(w, r, nil, p)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		s.options(w, r)
+		return
+	}
+	e, path, p := s.routes.find(r.Method, r.URL)
+	switch {
+	case p != nil:
+		s.fail(w, r, nil, p)
+	case e.isWrite:
+		s.write(w, r, e, path)
+	default:
+		s.read(w, r, e, path)
+	}
+}
+
+// options answers what the path allows.
+func (s *Server) options(w http.ResponseWriter, r *http.Request) {
+	allow := "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+	if r.RequestURI != "*" {
+		sh, _ := s.routes.match(r.URL)
+		if sh == nil {
+			s.fail(w, r, nil, newProblem(http.StatusNotFound, problemNoRoute, "no endpoint is mapped to "+r.URL.EscapedPath()))
+			return
+		}
+		allow = sh.allow
+	}
+	w.Header().Set("Allow", allow)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// guard bounds the requests under way and turns a bug into a 500. A panic
+// stores nothing, and a write that was under way has settled by its own defer.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.requestGate.enter() {
+			s.fail(w, r, nil, overloaded())
+			return
+		}
+		defer s.requestGate.leave()
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			s.metrics.panics.Add(1)
+			s.log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			newProblem(http.StatusInternalServerError, problemInternal, "the log says more").write(w, r)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// fail answers with a problem and counts it.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *endpoint, p *problem) {
+	s.metrics.problem(e, p.Status)
+	p.write(w, r)
+}
+
+// failWith answers with the problem that err makes. Only what the client does
+// not need to know goes to the log.
+func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, err error) {
+	p := fromError(err, s.limits)
+	if p == nil {
+		s.metrics.problem(e, statusClientGone)
+		return
+	}
+	if source.KindOf(err) == source.ErrInvalid && e != nil && e.plan.Load().epoch != e.db.epoch.Load() {
+		p = newProblem(http.StatusInternalServerError, problemEndpointBroken, p.Detail)
+	}
+	var bug *rehydrate.PanicError
+	switch {
+	case errors.As(err, &bug):
+		s.metrics.panics.Add(1)
+		s.log.Error("panic while reading", "endpoint", e.cfg.Name, "panic", bug.Value, "stack", string(bug.Stack))
+	case p.Status >= 500:
+		s.log.Warn("request failed", "endpoint", e.cfg.Name, "status", p.Status, "error", err, "cause", errors.Unwrap(err))
+	}
+	s.fail(w, r, e, p)
+}
+
+// statusClientGone counts requests whose client left before the answer.
+const statusClientGone = 499
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = typeJSON
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that left is not an error of ours
+}

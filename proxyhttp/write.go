@@ -1,0 +1,169 @@
+package proxyhttp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"edgecache/depgraph"
+	"edgecache/proxyhttp/bind"
+	"edgecache/source"
+)
+
+// bindWrite makes the statements of one mapped write.
+func (s *Server) bindWrite(e *endpoint, path map[string]string, r *http.Request, body map[string]any) ([]source.Statement, *problem) {
+	p := e.plan.Load()
+	if p.broken != "" {
+		return nil, newProblem(http.StatusInternalServerError, problemEndpointBroken, p.broken)
+	}
+	query, prob := parseQuery(r.URL, s.limits)
+	if prob != nil {
+		return nil, prob
+	}
+	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: r.Header, Body: body})
+	if len(bad) > 0 {
+		return nil, badParameters(bad)
+	}
+	v, prob := p.choose(bound)
+	if prob != nil {
+		return nil, prob
+	}
+	out := make([]source.Statement, len(v.statements))
+	for i, st := range v.statements {
+		out[i] = st.Statement(st.pick.Args(bound.Args))
+	}
+	return out, nil
+}
+
+// write answers a mapped POST, PUT, PATCH or DELETE.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path map[string]string) {
+	body, p := readObject(w, r, s.limits.Body)
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
+	sts, p := s.bindWrite(e, path, r, body)
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
+	if !s.sourceGate.enter() {
+		s.fail(w, r, e, overloaded())
+		return
+	}
+	defer s.sourceGate.leave()
+	if r.Context().Err() != nil {
+		return // the client left before anything was done
+	}
+	res, done, err := s.run(r.Context(), e, sts)
+	if done.outcome != source.OutcomeRolledBack {
+		w.Header().Set("EdgeCache-Invalidated", strconv.Itoa(done.affected))
+	}
+	if err != nil {
+		s.failWith(w, r, e, err)
+		return
+	}
+	e.count.writes.Add(1)
+	writeJSON(w, http.StatusOK, writeAnswer(res))
+}
+
+func writeAnswer(res *source.WriteResult) []byte {
+	b := strconv.AppendInt([]byte(`{"rowsAffected":`), res.RowsAffected, 10)
+	b = append(b, `,"lastInsertId":`...)
+	if res.HasInsertID {
+		b = strconv.AppendInt(b, res.LastInsertID, 10)
+	} else {
+		b = append(b, "null"...)
+	}
+	return append(b, "}\n"...)
+}
+
+// settled is what a write did to the cache.
+type settled struct {
+	outcome  source.Outcome
+	affected int
+}
+
+// run executes a write and settles the cache before it returns, whatever
+// becomes of the client, the statements or this code:
+//
+//	1 the statements run in one transaction
+//	2 their images are published: what they may affect is suspended
+//	3 COMMIT
+//	4 settle: committed or unknown drops, a definite rollback resumes
+//	5 only now is anybody answered
+//
+// The context is cut loose from the client's, for a client that leaves
+// between 2 and 4 would else turn a known outcome into an unknown one.
+func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (res *source.WriteResult, done settled, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Statement)
+	defer cancel()
+	began := time.Now()
+	entry := writeLog{endpoint: e.cfg.Name, source: e.db.name}
+	var intent *depgraph.Intent
+	defer func() {
+		// A result that never came leaves OutcomeUnknown, which drops (I7).
+		if res != nil {
+			done.outcome, entry.rows = res.Outcome, res.RowsAffected
+		}
+		if intent == nil {
+			if err != nil {
+				done.outcome = source.OutcomeRolledBack // nothing was published, so nothing was committed
+			}
+		} else {
+			done.affected = s.settle(intent, done.outcome)
+			entry.spared = intent.Spared()
+		}
+		entry.affected, entry.outcome, entry.err, entry.total = done.affected, done.outcome, err, time.Since(began)
+		s.logWrite(entry)
+	}()
+	res, err = e.db.src.Write(ctx, sts, func(ws *source.WriteSet) {
+		at := time.Now()
+		intent = s.publish(e.db, ws)
+		entry.match, entry.tables = time.Since(at), ws.Tables()
+	})
+	if err == nil && res == nil {
+		err = fmt.Errorf("the source gave neither result nor error")
+	}
+	return res, done, err
+}
+
+// publish shows a write set to the graph. A change of the schema outdates the
+// plans first, so that no fill that begins after it can be kept (see load).
+func (s *Server) publish(db *database, ws *source.WriteSet) *depgraph.Intent {
+	if ws.SchemaChanged {
+		db.epoch.Add(1)
+		if ws.Everything == "" {
+			wide := *ws
+			wide.Everything = "the schema changed"
+			ws = &wide
+		}
+	}
+	intent := s.graph.Publish(ws)
+	if ws.SchemaChanged {
+		s.wakeRefresher(db)
+	}
+	return intent
+}
+
+// settle ends an intent and hands what it dropped to the refilling queue.
+func (s *Server) settle(intent *depgraph.Intent, o source.Outcome) (affected int) {
+	dropped := intent.Settle(o)
+	if o == source.OutcomeRolledBack {
+		return 0
+	}
+	s.refill(dropped)
+	return intent.Affected()
+}
+
+// foreign takes notice of a write that another connection or process made.
+func (s *Server) foreign(db *database, ws *source.WriteSet) {
+	began := time.Now()
+	intent := s.publish(db, ws)
+	entry := writeLog{endpoint: "(foreign)", source: db.name, tables: ws.Tables(), match: time.Since(began), outcome: source.OutcomeCommitted}
+	entry.affected = s.settle(intent, source.OutcomeCommitted)
+	entry.spared, entry.total = intent.Spared(), time.Since(began)
+	s.logWrite(entry)
+}

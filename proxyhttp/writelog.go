@@ -1,0 +1,54 @@
+package proxyhttp
+
+import (
+	"context"
+	"log/slog"
+	"sort"
+	"time"
+
+	"edgecache/depgraph"
+	"edgecache/source"
+)
+
+// writeLog is the one line that is logged for every write.
+type writeLog struct {
+	endpoint, source string
+	tables           []string
+	rows             int64
+	affected         int
+	spared           map[depgraph.Rule]int
+	match, total     time.Duration
+	outcome          source.Outcome
+	err              error
+}
+
+func (s *Server) logWrite(l writeLog) {
+	s.metrics.write(l)
+	level := slog.LevelInfo
+	if l.err != nil || l.outcome == source.OutcomeUnknown {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.String("endpoint", l.endpoint), slog.String("source", l.source), slog.Any("tables", l.tables),
+		slog.Int64("rows", l.rows), slog.Int("affected", l.affected), slog.Any("spared", sparedGroup(l.spared)),
+		slog.Duration("match", l.match), slog.Duration("total", l.total), slog.String("outcome", l.outcome.String()),
+	}
+	if l.err != nil {
+		attrs = append(attrs, slog.String("error", l.err.Error()))
+	}
+	s.log.LogAttrs(context.Background(), level, "write", attrs...)
+}
+
+// sparedGroup prints the spared entries by rule, in a fixed order.
+func sparedGroup(m map[depgraph.Rule]int) slog.Value {
+	rules := make([]string, 0, len(m))
+	for r := range m {
+		rules = append(rules, string(r))
+	}
+	sort.Strings(rules)
+	attrs := make([]slog.Attr, len(rules))
+	for i, r := range rules {
+		attrs[i] = slog.Int(r, m[depgraph.Rule(r)])
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -90,11 +90,11 @@ func sumUp(t *Template, d *digest, r reading, verdicts []EntryVerdict) TemplateV
 	case len(r.pairs) == 0:
 		v.Reason = reason(t, nil, d, verdict{rule: r.rule, pair: r.sparing}, 0)
 	case len(verdicts) == 0:
-		v.Reason = "depends on parameters: " + changeName(t, r.sparing)
+		v.Reason = "depends on parameters: " + changeName(t, r.sparing) + " may satisfy the condition of an instance"
 	case v.Affected > 0:
-		v.Reason = fmt.Sprintf("%d of %d entries have a row image that may satisfy their condition", v.Affected, v.Entries)
+		v.Reason = fmt.Sprintf("row images may satisfy the condition of %d of %d entries", v.Affected, v.Entries)
 	default:
-		v.Reason = fmt.Sprintf("no row image can satisfy the condition of any of %d entries", v.Entries)
+		v.Reason = fmt.Sprintf("no row image can satisfy the condition of any entry, of %d", v.Entries)
 	}
 	return v
 }

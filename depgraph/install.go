@@ -153,7 +153,8 @@ func (g *Graph) detach(e *Entry) {
 	e.reg.unlink(e)
 	delete(g.byID, e.id)
 	last := len(g.all) - 1
-	g.all[e.slot], g.all[e.slot].slot = g.all[last], e.slot
+	moved := g.all[last]
+	g.all[e.slot], moved.slot = moved, e.slot
 	g.all[last] = nil
 	g.all = g.all[:last]
 	g.bytes -= e.weight

@@ -78,13 +78,10 @@ func failed(t *Template, args sqlparse.Args, d *digest, p pair) string {
 }
 
 func others(pairs int) string {
-	switch {
-	case pairs == 2:
-		return "; so does 1 other row change"
-	case pairs > 2:
-		return fmt.Sprintf("; so do %d other row changes", pairs-1)
+	if pairs < 2 {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf(" (the first of %d row changes, of which none can match)", pairs)
 }
 
 // satisfied says which image satisfies, or may satisfy, which condition.

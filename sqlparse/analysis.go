@@ -23,17 +23,17 @@ type analysis struct {
 func (a *analysis) query() *Query {
 	a.out = &Query{Precision: PrecisionColumn}
 	a.out.Uncacheable = a.uncacheable()
-	q, occs, err := a.read()
+	q, c, err := a.read()
 	if err == nil {
 		m := meetings{params: a.params}
 		m.query(q)
-		err = a.verify(q)
+		err = a.verify(q, c.views)
 	}
 	if err != nil {
 		a.note("its conditions are not used: %s", err)
 	} else {
 		a.out.Precision = PrecisionRow
-		a.out.Occurrences = occs
+		a.out.Occurrences = c.occs
 		a.describe(q)
 	}
 	a.complete()
@@ -53,7 +53,7 @@ func (a *analysis) note(format string, args ...any) {
 }
 
 // read is our own reading.
-func (a *analysis) read() (*query, []*Occurrence, error) {
+func (a *analysis) read() (*query, *converter, error) {
 	if err := a.text.misread(); err != nil {
 		return nil, nil, err
 	}
@@ -69,16 +69,33 @@ func (a *analysis) read() (*query, []*Occurrence, error) {
 	for _, b := range c.blocks {
 		b.attachConditions()
 	}
-	return q, c.occs, nil
+	return q, c, nil
 }
 
-// verify asks the database whether our reading means the same.
-func (a *analysis) verify(q *query) error {
+// verify asks the database whether our readings of the statement, and of the
+// body of each view in it, mean the same.
+func (a *analysis) verify(q *query, views map[*source.View]*query) error {
+	if err := a.same(a.desc, q); err != nil {
+		return err
+	}
+	for v, body := range views {
+		d, err := a.in.Describe(v.SQL)
+		if err != nil {
+			return unreadf("view %s: the database does not compile its text", v.Name)
+		}
+		if err := a.same(d, body); err != nil {
+			return unreadf("view %s: %s", v.Name, err)
+		}
+	}
+	return nil
+}
+
+func (a *analysis) same(want *source.Description, q *query) error {
 	d, err := a.in.Describe(renderQuery(q))
 	if err != nil {
 		return unreadf("our reading of it does not compile")
 	}
-	if d.Program == "" || d.Program != a.desc.Program {
+	if d.Program == "" || d.Program != want.Program {
 		return unreadf("the database compiles it otherwise than we read it")
 	}
 	return nil

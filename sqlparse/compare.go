@@ -166,8 +166,10 @@ func numberOf(x source.Value) (source.Value, bool) {
 	if !strings.ContainsAny(s, "0123456789") {
 		return x, true // a number needs a digit
 	}
-	if c := s[0]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80 {
-		return x, true // and cannot start with a letter
+	for _, c := range []byte(s) {
+		if !strings.ContainsRune("0123456789+-.eE \t\n\v\f\r", rune(c)) {
+			return x, true // and is made of nothing else
+		}
 	}
 	return x, false
 }

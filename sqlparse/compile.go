@@ -59,7 +59,7 @@ func distinctNames(cols []source.OutputColumn) error {
 // newConverter prepares reading t.
 func newConverter(in Input, t *text) (*converter, string) {
 	sql, at := t.forParser()
-	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, lists: in.Lists}
+	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, lists: in.Lists, views: map[*source.View]*query{}}
 	n := 0
 	for i := range sql {
 		if _, ok := at[i]; ok {

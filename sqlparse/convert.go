@@ -55,6 +55,7 @@ type converter struct {
 	lists  map[string]bool
 	occs   []*Occurrence
 	blocks []*block
+	views  map[*source.View]*query
 	depth  int
 	// inView tells that a view's body is converted: it has no parameters.
 	inView bool

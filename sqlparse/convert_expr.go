@@ -206,10 +206,8 @@ func (c *converter) call(n *ast.FuncCallExpr, s *scope) (*expr, error) {
 		return nil, unreadf("function %s.%s is not read", n.Schema.O, n.FnName.O)
 	}
 	o := opCall
-	if n.FnName.L == "concat" && n.Tp == ast.FuncCallExprTypeGeneric {
-		if !c.text.hasCall("concat") {
-			o = opConcat // written ||
-		}
+	if n.FnName.L == "concat" && !c.text.hasCall("concat") {
+		o = opConcat // written ||
 	}
 	e, err := c.node(o, s, n.Args...)
 	if err == nil {

@@ -139,7 +139,8 @@ func (c *converter) view(f *from, name string) error {
 	if err != nil {
 		return unreadf("view %s: %s", name, err)
 	}
-	f.sub, f.cols = q, v.Cols
+	c.views[v] = q
+	f.sub, f.view, f.cols = q, v.Name, v.Cols
 	if f.cols == nil {
 		f.cols = q.outputNames()
 	}

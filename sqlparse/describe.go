@@ -17,8 +17,8 @@ func (a *analysis) describe(q *query) {
 	a.out.Joins = b.joinConditions(p)
 	for _, o := range q.order {
 		s := p(o.e)
-		if len(q.blocks) == 1 && o.e.op == opColumn {
-			s = o.e.col.name
+		if len(a.out.Occurrences) == 1 && o.e.op == opColumn {
+			s = o.e.col.name // nothing to tell it apart from
 		}
 		if o.desc {
 			s += " DESC"

@@ -144,6 +144,7 @@ type from struct {
 	// leaf
 	occ  *Occurrence
 	sub  *query // derived table or view
+	view string // sub's name, if it is a view
 	cte  *cte
 	cols []string // names the leaf offers when it is no base table
 	// join

@@ -3,6 +3,8 @@ package sqlparse
 import (
 	"strings"
 	"unicode/utf8"
+
+	"edgecache/source"
 )
 
 // maxLikePattern is SQLITE_MAX_LIKE_PATTERN_LENGTH; longer ones are errors.
@@ -11,7 +13,10 @@ const maxLikePattern = 50000
 func (v *env) like(e *expr) truths {
 	x, p := v.value(e.args[0]), v.value(e.args[1])
 	if x.IsNull() || p.IsNull() {
-		return tNull
+		if likeNeverBlob(x) && likeNeverBlob(p) {
+			return tNull
+		}
+		return tNull | tFalse // a blob makes LIKE false, even beside a NULL
 	}
 	s, ok1 := asText(x)
 	pat, ok2 := asText(p)
@@ -24,6 +29,10 @@ func (v *env) like(e *expr) truths {
 // plainText is text that LIKE sees whole: it stops at a NUL and reads broken
 // UTF-8 in its own way.
 func plainText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+func likeNeverBlob(x source.Value) bool {
+	return !x.IsUnknown() && x.Kind() != source.KindBlob
+}
 
 // plainEscape leaves out letters, which folding would confuse, and the
 // wildcards themselves.

@@ -1,5 +1,7 @@
 package sqlparse
 
+import "edgecache/source"
+
 // lowerRows rewrites comparisons of row values into plain comparisons, which
 // is what SQL defines them as:
 //
@@ -20,7 +22,7 @@ func lowerRows(e *expr) *expr {
 	switch {
 	case out.op.isComparison() && sameRows(out.args):
 		return rowComparison(out.op, out.args[0].args, out.args[1].args)
-	case out.op == opIn && len(out.args) > 1 && sameRows(out.args):
+	case out.op == opIn && len(out.args) > 1 && sameRows(out.args) && !anyReal(out.args[0].args):
 		or := &expr{op: opOr}
 		for _, r := range out.args[1:] {
 			or.args = append(or.args, rowComparison(opEq, out.args[0].args, r.args))
@@ -31,6 +33,19 @@ func lowerRows(e *expr) *expr {
 		return or
 	}
 	return &out
+}
+
+// anyReal tells that a REAL column, or something whose affinity is not known,
+// is among es. IN over rows converts the right side to REAL there, which a
+// plain comparison does not: 9007199254740993 is then in a list that holds
+// 9007199254740992.0.
+func anyReal(es []*expr) bool {
+	for _, e := range es {
+		if a, ok := affinity(e); !ok || a == source.AffinityReal {
+			return true
+		}
+	}
+	return false
 }
 
 // sameRows tells that all are rows of one length, at least one.

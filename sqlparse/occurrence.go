@@ -56,6 +56,9 @@ func (o *Occurrence) Unchanged(c *source.Change) bool {
 		return false
 	}
 	for i := range n {
+		if o.Table.Columns[i].Generated == source.GeneratedVirtual {
+			continue // reads as all the columns that it may be computed from
+		}
 		if o.Reads(i) && (c.Before[i].IsUnknown() || c.Before[i] != c.After[i]) {
 			return false
 		}

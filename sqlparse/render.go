@@ -8,8 +8,9 @@ import (
 )
 
 // renderer prints our own reading back as SQL, with parentheses around every
-// operator, so that the database can tell whether it means the same: views
-// appear as the queries that they stand for, placeholders by number.
+// operator, so that the database can tell whether it means the same. Views
+// appear by name, as their bodies are verified one by one; placeholders appear
+// by number.
 type renderer struct{ strings.Builder }
 
 func renderQuery(q *query) string {
@@ -140,6 +141,8 @@ func (r *renderer) from(f *from) {
 		r.WriteString(quoteName(f.occ.Table.Name))
 	case f.cte != nil:
 		r.WriteString(quoteName(f.cte.name))
+	case f.view != "":
+		r.WriteString(quoteName(f.view))
 	default:
 		r.WriteString("(")
 		r.query(f.sub)

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"sort"
-	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -63,16 +61,20 @@ func (c *conn) describe(sql string, catalog *catalog) (*source.Description, erro
 	if err := c.addReplaced(sql, print, catalog); err != nil {
 		return nil, err
 	}
+	p, err := c.program(sql, catalog)
+	if err != nil {
+		return nil, err
+	}
+	catalog.addUntold(sql, p, print)
 	out := &source.Description{
 		Kind: s.verb.kind(), Params: s.params(), Columns: s.outputColumns(),
 		Reads: catalog.readsOf(print), Writes: catalog.writesOf(print),
-		Functions: sortedKeys(print.functions),
+		Functions: sortedKeys(print.functions), Program: p.text,
 	}
 	if out.Kind == source.StatementSelect && (!s.readonly() || len(out.Writes) > 0 || print.ddl != "") {
 		out.Kind = source.StatementOther
 	}
-	out.Program, err = c.program(sql, catalog)
-	return out, err
+	return out, nil
 }
 
 // outputColumns lists the columns of a result row with their origin.
@@ -119,146 +121,4 @@ func (c *conn) addReplaced(sql string, print *footprint, catalog *catalog) error
 		deletion.finalize()
 		print.merge(deletion.print)
 	}
-}
-
-// readsOf lists the tables and columns read, by name as declared. A column
-// that is computed when it is read stands for all columns of its table,
-// because the authorizer does not tell those it is computed from.
-func (k *catalog) readsOf(print *footprint) map[string][]string {
-	sets := map[string]map[string]bool{}
-	for name, columns := range print.reads {
-		if k.schema.View(name) != nil {
-			continue // the tables behind it are there themselves
-		}
-		t := k.table(name)
-		if t != nil {
-			name = t.Name
-		}
-		if sets[name] == nil {
-			sets[name] = map[string]bool{}
-		}
-		for column := range columns {
-			if t == nil {
-				sets[name][column] = true
-				continue
-			}
-			t.addRead(sets[name], column)
-		}
-	}
-	out := map[string][]string{}
-	for name, set := range sets {
-		out[name] = sortedKeys(set)
-	}
-	return out
-}
-
-func (t *tableInfo) addRead(set map[string]bool, column string) {
-	i := t.Column(column)
-	if i < 0 {
-		set[column] = true // ROWID, or the hidden column of a virtual table
-		return
-	}
-	set[t.Columns[i].Name] = true
-	if t.Columns[i].Generated == source.GeneratedVirtual {
-		for j := range t.Columns {
-			set[t.Columns[j].Name] = true
-		}
-	}
-}
-
-// writesOf lists the writes of tables, sorted; a view is written only through
-// its triggers, whose writes are there themselves.
-func (k *catalog) writesOf(print *footprint) []source.TableWrite {
-	var out []source.TableWrite
-	for w, columns := range print.writes {
-		if k.schema.View(w.table) != nil {
-			continue
-		}
-		name := w.table
-		if t := k.table(name); t != nil {
-			name = t.Name
-		}
-		tw := source.TableWrite{Table: name, Op: w.op}
-		if w.op == source.OpUpdate {
-			tw.Columns = sortedKeys(columns)
-		}
-		out = append(out, tw)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Table != out[j].Table {
-			return out[i].Table < out[j].Table
-		}
-		return out[i].Op < out[j].Op
-	})
-	return out
-}
-
-// program is the EXPLAIN listing without comments. Where it does not show a
-// constant with all its digits or bytes, as for a REAL or a blob, the constants
-// of the text and the views that it names are added.
-func (c *conn) program(sql string, catalog *catalog) (string, error) {
-	s, err := c.prepare("EXPLAIN " + strings.TrimLeft(sql, "; \t\r\n\f"))
-	if err != nil {
-		return "", err
-	}
-	defer s.finalize()
-	var b strings.Builder
-	inexact := false
-	for {
-		more, err := s.step()
-		if err != nil {
-			return "", err
-		}
-		if !more {
-			break
-		}
-		for i := 1; i <= 6; i++ { // opcode, p1, p2, p3, p4, p5
-			v := s.column(i)
-			if i > 1 {
-				b.WriteByte(' ')
-			}
-			switch p4 := v.AsText(); {
-			case i == 1 && (p4 == "Real" || p4 == "Blob"):
-				inexact = true
-				b.WriteString(p4)
-			case i == 5 && strings.HasPrefix(p4, "vtab:"):
-				b.WriteString("vtab") // an address follows
-			case i == 1 || i == 5:
-				b.WriteString(strings.ReplaceAll(p4, "\n", "\\n"))
-			default:
-				b.WriteString(v.String())
-			}
-		}
-		b.WriteByte('\n')
-	}
-	if inexact {
-		b.WriteString(constants(sql))
-		for _, name := range sortedKeys(s.print.viewsOf(catalog)) {
-			b.WriteString("view " + name + "\n")
-		}
-	}
-	return b.String(), nil
-}
-
-// viewsOf lists the views that are read.
-func (f *footprint) viewsOf(catalog *catalog) map[string]bool {
-	out := map[string]bool{}
-	for name := range f.reads {
-		if catalog.schema.View(name) != nil {
-			out[strings.ToLower(name)] = true
-		}
-	}
-	return out
-}
-
-// constants lists the numbers and blobs of a text in order.
-func constants(sql string) string {
-	var b strings.Builder
-	l := lexer{sql: sql}
-	for t := l.next(); t.kind != tokenEnd; t = l.next() {
-		if t.kind == tokenNumber || t.kind == tokenBlob {
-			b.WriteString("constant " + l.text(t) + "\n")
-		}
-	}
-	return b.String()
 }

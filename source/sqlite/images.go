@@ -79,6 +79,18 @@ func (k *collector) whole(table, why string) {
 	k.ws.Changes = kept
 }
 
+// wholeVirtual gives up on a virtual table and all tables that belong to it,
+// starting from any of them: FTS5, for one, writes some only during COMMIT.
+func (k *collector) wholeVirtual(t *tableInfo) {
+	virtual := append([]string{t.Name}, t.owners...)
+	for _, name := range virtual {
+		k.whole(name, "virtual table")
+		for _, shadow := range k.catalog.shadows[strings.ToLower(name)] {
+			k.whole(shadow, "part of a virtual table")
+		}
+	}
+}
+
 // see records one event of the hook. A bug here must not pass for "nothing
 // changed", nor unwind through SQLite.
 func (k *collector) see(e event) {
@@ -101,10 +113,7 @@ func (k *collector) see(e event) {
 	}
 	k.touched[t.Name] = true
 	if t.Virtual {
-		k.whole(t.Name, "a table of a virtual table")
-		for _, owner := range t.owners {
-			k.whole(owner, "virtual table")
-		}
+		k.wholeVirtual(t)
 		return
 	}
 	if _, ok := k.ws.Whole[t.Name]; ok {
@@ -228,7 +237,7 @@ func (k *collector) statement(f *footprint) {
 			continue // a view: its triggers' writes are listed themselves
 		}
 		if t.Virtual {
-			k.whole(t.Name, "virtual table")
+			k.wholeVirtual(t)
 			k.touched[t.Name] = true
 		}
 		key := strings.ToLower(t.Name)
@@ -282,7 +291,7 @@ func (k *collector) assignedColumns() map[string][]int {
 func positions(t *tableInfo, names map[string]bool) ([]int, bool) {
 	set := map[int]bool{}
 	for name := range names {
-		i := t.Column(name)
+		i := t.position(name)
 		if i < 0 {
 			return nil, false // the bare rowid
 		}

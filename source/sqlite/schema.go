@@ -20,6 +20,11 @@ type catalog struct {
 	// anyWrite lists the virtual tables whose rows may come from any table, so
 	// that every write may change them.
 	anyWrite []string
+	// shadows lists the tables that may belong to a virtual table, by its
+	// lower-cased name.
+	shadows map[string][]string
+	// roots tells which table a b-tree of the file holds, or indexes.
+	roots map[int64]string
 	// triggersReplace tells that some trigger may delete rows by REPLACE.
 	triggersReplace bool
 }
@@ -27,9 +32,9 @@ type catalog struct {
 // tableInfo is what source.Table does not say.
 type tableInfo struct {
 	*source.Table
-	hasDefault []bool // columns that have a default other than NULL
-	replaces   bool   // ON CONFLICT REPLACE stands in the declaration
-	owners     []string
+	hasDefault []bool   // columns that have a default other than NULL
+	replaces   bool     // ON CONFLICT REPLACE stands in the declaration
+	owners     []string // of a shadow table: the virtual tables that it may belong to
 }
 
 // table finds a table without regard to ASCII case; nil: none.
@@ -47,7 +52,10 @@ func loadCatalog(c *conn, version int64) (*catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &catalogLoader{c: c, catalog: &catalog{cookie: cookie, tables: map[string]*tableInfo{}}}
+	l := &catalogLoader{c: c, catalog: &catalog{
+		cookie: cookie, tables: map[string]*tableInfo{},
+		shadows: map[string][]string{}, roots: map[int64]string{},
+	}}
 	if l.encoding, err = l.textOf("PRAGMA encoding"); err != nil {
 		return nil, err
 	}
@@ -83,12 +91,15 @@ func (l *catalogLoader) load() error {
 	declared := map[string]string{} // SQL by name
 	l.modules = map[string]string{}
 	triggers := map[string][]string{}
-	objects, err := l.c.rows("SELECT type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid")
+	objects, err := l.c.rows("SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_schema ORDER BY rowid")
 	if err != nil {
 		return err
 	}
 	for _, o := range objects {
 		kind, name, table, sql := o[0].AsText(), o[1].AsText(), o[2].AsText(), o[3].AsText()
+		if root := o[4]; root.Kind() == source.KindInt && root.AsInt() > 0 {
+			l.roots[root.AsInt()] = table
+		}
 		switch kind {
 		case "trigger":
 			key := strings.ToLower(table)

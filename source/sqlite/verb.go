@@ -11,11 +11,8 @@ type verb string
 
 // verbOf finds it: the first word, or the one behind a WITH clause.
 func verbOf(sql string) verb {
-	l := lexer{sql: sql}
+	l := lexer{sql: fromFirstWord(sql)}
 	t := l.next()
-	for l.punct(t, ';') {
-		t = l.next()
-	}
 	if l.is(t, "WITH") {
 		t = l.skipWith()
 	}
@@ -25,15 +22,21 @@ func verbOf(sql string) verb {
 	return verb(strings.ToUpper(l.text(t)))
 }
 
+// fromFirstWord cuts comments, blanks and ';' off the beginning.
+func fromFirstWord(sql string) string {
+	l := lexer{sql: sql}
+	t := l.next()
+	for l.punct(t, ';') {
+		t = l.next()
+	}
+	return sql[t.start:]
+}
+
 // skipWith moves over the tables of a WITH clause and returns the token behind
 // it. Names may be keywords, so the clause is read by its form.
 func (l *lexer) skipWith() token {
 	if l.is(l.next(), "RECURSIVE") {
-		// Unless it is the name of the table: WITH recursive AS (...)
-		at := l.pos
-		if name := l.next(); l.is(name, "AS") || l.punct(name, '(') {
-			l.pos = at
-		}
+		l.next()
 	}
 	for {
 		t := l.next() // behind the name

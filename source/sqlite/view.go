@@ -16,13 +16,10 @@ func viewBody(sql string) string {
 		}
 	}
 	t := l.next()
-	if at := l.pos; l.is(t, "IF") {
-		// Unless the view is named if.
-		if not, exists := l.next(), l.next(); l.is(not, "NOT") && l.is(exists, "EXISTS") {
-			t = l.next()
-		} else {
-			l.pos = at
-		}
+	if l.is(t, "IF") { // NOT EXISTS; a view of that name must be quoted
+		l.next()
+		l.next()
+		t = l.next()
 	}
 	if t.kind == tokenEnd {
 		return ""

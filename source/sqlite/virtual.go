@@ -21,6 +21,10 @@ func (l *catalogLoader) connectVirtualTables(list []source.Row) {
 		case t == nil:
 		case kind == "shadow":
 			t.owners = l.ownersOf(name)
+			for _, owner := range t.owners {
+				key := strings.ToLower(owner)
+				l.shadows[key] = append(l.shadows[key], name)
+			}
 		case kind == "virtual" && !isSelfContained(l.modules[name]):
 			l.anyWrite = append(l.anyWrite, name)
 		}

@@ -13,8 +13,11 @@ func (d *DB) Write(ctx context.Context, sts []source.Statement, beforeCommit fun
 	d.counters.writes.Add(1)
 	t := &transaction{d: d, sts: sts, beforeCommit: beforeCommit}
 	err := t.run(ctx)
-	if t.res.Outcome == source.OutcomeUnknown {
+	switch t.res.Outcome {
+	case source.OutcomeUnknown:
 		d.counters.unknown.Add(1)
+	case source.OutcomeRolledBack: // nothing was affected, nothing inserted
+		t.res = source.WriteResult{Outcome: t.res.Outcome, Elapsed: t.res.Elapsed}
 	}
 	return &t.res, err
 }

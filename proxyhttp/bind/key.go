@@ -28,8 +28,10 @@ const (
 func (b *Binder) key(args sqlparse.Args, h http.Header) string {
 	var stack [256]byte
 	k := append(stack[:0], b.prefix...)
+	separator := byte('?')
 	for _, i := range b.byName {
-		k = append(append(append(k, '&'), b.params[i].name...), '=')
+		k = append(append(append(k, separator), b.params[i].name...), '=')
+		separator = '&'
 		if b.params[i].fragment {
 			k = append(k, 'c')
 		}

@@ -18,8 +18,12 @@ const (
 	inHeader
 )
 
-func (p place) String() string {
-	return [...]string{"in the path", "in the query string", "in the JSON body", "as a header"}[p]
+// where says where the parameter is expected.
+func (p *param) where() string {
+	if p.place == inHeader {
+		return "as header " + p.header
+	}
+	return [...]string{"in the path", "in the query string", "in the JSON body"}[p.place]
 }
 
 // param is one parameter, resolved.
@@ -76,9 +80,9 @@ func (p *param) bind(r Request) (arg sqlparse.Arg, wrong string) {
 func (p *param) absent() (sqlparse.Arg, string) {
 	if p.required {
 		if p.limit {
-			return sqlparse.Arg{}, "is required " + p.place.String() + ": it is a LIMIT or OFFSET, which cannot be NULL"
+			return sqlparse.Arg{}, "is required " + p.where() + ": it is a LIMIT or OFFSET, which cannot be NULL"
 		}
-		return sqlparse.Arg{}, "is required " + p.place.String()
+		return sqlparse.Arg{}, "is required " + p.where()
 	}
 	return p.def, ""
 }
@@ -88,7 +92,7 @@ func (p *param) fromValues(values []string) (sqlparse.Arg, string) {
 	case len(values) == 0:
 		return p.absent()
 	case len(values) > 1 && !p.list:
-		return sqlparse.Arg{}, "is given " + itoa(len(values)) + " times " + p.place.String() + "; give it once"
+		return sqlparse.Arg{}, "is given " + itoa(len(values)) + " times " + p.where() + "; give it once"
 	}
 	return p.fromTexts(values[0], values[1:])
 }
@@ -114,6 +118,9 @@ func (p *param) must(wrong, given string) string {
 	if p.place == inHeader {
 		return wrong
 	}
+	if strings.HasPrefix(wrong, "must not") {
+		return wrong + ", as " + given + " does"
+	}
 	return wrong + ", not " + given
 }
 
@@ -134,7 +141,7 @@ func (p *param) text(s string) (source.Value, string) {
 
 func (p *param) fromJSON(v any) (sqlparse.Arg, string) {
 	if v == nil {
-		if p.required {
+		if p.required || p.fragment || p.limit {
 			return sqlparse.Arg{}, "must not be null"
 		}
 		return sqlparse.One(source.Null()), ""
@@ -170,7 +177,7 @@ func (p *param) sameInBody(arg sqlparse.Arg, body map[string]any) string {
 	if !ok {
 		return ""
 	}
-	const differs = "is another one in the JSON body than in the path; leave it out of the body"
+	const differs = "has another value in the JSON body than in the path; leave it out of the body"
 	if p.list {
 		return "is in the path; leave it out of the JSON body"
 	}

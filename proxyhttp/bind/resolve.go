@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 // are fit for the author of the endpoint, each a whole sentence.
 func New(e Endpoint, names []string, params []sqlparse.Param) (*Binder, []error) {
 	uses := merge(params)
-	b := &Binder{prefix: url.QueryEscape(e.Name) + "?", vary: e.Vary}
+	b := &Binder{prefix: url.QueryEscape(e.Name), vary: canonical(e.Vary)}
 	var errs []error
 	for _, name := range names {
 		if d := e.Declared[name]; d != nil && d.HasFragments() {
@@ -48,6 +49,16 @@ func New(e Endpoint, names []string, params []sqlparse.Param) (*Binder, []error)
 	}
 	sort.Slice(b.byName, func(i, j int) bool { return b.params[b.byName[i]].name < b.params[b.byName[j]].name })
 	return b, nil
+}
+
+// canonical spells header names as http.Header does, each once, in one order.
+func canonical(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, http.CanonicalHeaderKey(n))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // use is all that is known of how the statements use one parameter.

@@ -35,6 +35,7 @@ func OpenSource(ctx context.Context, c *config.Source, onForeign func(*source.Wr
 	}
 	opts := sqlite.Options{
 		Name: c.Name, Path: c.DSN, StatementTimeout: lim.Statement, OnForeignWrite: onForeign, Log: log,
+		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes,
 	}
 	if c.Init != "" {
 		text, err := os.ReadFile(c.Init)

@@ -49,6 +49,8 @@ type graphDepend struct {
 	Alias     string   `json:"alias"`
 	Predicate string   `json:"predicate"`
 	Records   []string `json:"records"`
+	// RecordsUnknown tells that rows take part that the answer does not show.
+	RecordsUnknown bool `json:"recordsUnknown,omitempty"`
 }
 
 // debugGraph answers GET /debug/graph.
@@ -60,6 +62,9 @@ func (s *Server) debugGraph(r *http.Request, _ map[string]any) (any, *problem) {
 	all := s.graph.Entries(f)
 	perEndpoint, perTable := map[string]int{}, map[string]int{}
 	for i := range all {
+		if all[i].State == depgraph.StateStale {
+			continue // shown, but no longer an entry
+		}
 		perEndpoint[all[i].Endpoint]++
 		seen := map[string]bool{}
 		for _, d := range all[i].Depends {
@@ -237,7 +242,8 @@ func (s *Server) graphEntry(v *depgraph.View) graphEntry {
 		Stored: instant(v.Stored), Expires: instant(v.Expires), Hits: v.Hits, Bytes: v.Bytes, Depends: []graphDepend{}}
 	out.Params = s.displayParams(v)
 	for _, d := range v.Depends {
-		out.Depends = append(out.Depends, graphDepend{Table: d.Table, Alias: d.Alias, Predicate: d.Predicate, Records: append([]string{}, d.Records...)})
+		out.Depends = append(out.Depends, graphDepend{Table: d.Table, Alias: d.Alias, Predicate: d.Predicate,
+			Records: append([]string{}, d.Records...), RecordsUnknown: d.Records == nil})
 	}
 	return out
 }

@@ -32,7 +32,7 @@ type EndpointVerdict struct {
 	Variant  string `json:"variant,omitempty"`
 	Entries  int    `json:"entries"`
 	// Affected tells whether any entry is affected, or, without entries,
-	// whether one could be; Count is how many are.
+	// whether one could be for some parameters; Count is how many are.
 	Affected bool   `json:"affected"`
 	Count    int    `json:"affectedEntries"`
 	Rule     string `json:"rule"`
@@ -129,8 +129,12 @@ func explanation(ws *source.WriteSet, x depgraph.Explanation, limit int) *Explan
 		}
 	}
 	for _, t := range x.Templates {
-		out.Endpoints = append(out.Endpoints, EndpointVerdict{Endpoint: t.Endpoint, Variant: t.Variant, Entries: t.Entries,
-			Affected: t.Affected > 0, Count: min(t.Affected, t.Entries), Rule: string(t.Rule), Reason: t.Reason})
+		v := EndpointVerdict{Endpoint: t.Endpoint, Variant: t.Variant, Entries: t.Entries,
+			Affected: t.Affected > 0, Count: min(t.Affected, t.Entries), Rule: string(t.Rule), Reason: t.Reason}
+		if t.Entries == 0 && !sparesAll(v.Rule) {
+			v.Affected = true
+		}
+		out.Endpoints = append(out.Endpoints, v)
 	}
 	for _, e := range x.Entries {
 		if len(out.Entries) >= limit {
@@ -141,6 +145,10 @@ func explanation(ws *source.WriteSet, x depgraph.Explanation, limit int) *Explan
 	}
 	return out
 }
+
+// sparesAll tells that a rule spares every instance of a template, whatever
+// its parameters.
+func sparesAll(rule string) bool { return rule == "table" || rule == "column" || rule == "image" }
 
 // ExplainBody makes the body of POST /v1/explain for one call of the data
 // plane.

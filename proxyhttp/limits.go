@@ -11,6 +11,10 @@ type Limits struct {
 	QueryParams int   // pairs in a query string; past it 400
 	Rows        int   // rows of an answer; past it 500 naming the limit
 	ResultBytes int64 // bytes of an answer's values; past it 500 naming the limit
+	// Changes and ChangeBytes bound the row images of one write; past either
+	// its tables are matched as a whole.
+	Changes     int
+	ChangeBytes int64
 	// Requests are those under way at once, SourceRequests those of them that
 	// need the source; past either 503 at once. They differ so that hits are
 	// served while every request for a slow source waits.
@@ -22,7 +26,6 @@ type Limits struct {
 	Drain                         time.Duration // what shutdown waits for requests under way
 
 	DebugEntries int // entries in one answer of the control plane
-	Variants     int // combinations of choice fragments of one endpoint
 	QueueLength  int
 	QueueWorkers int
 }
@@ -31,11 +34,11 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Body: 1 << 20, HeaderBytes: 64 << 10, URL: 16 << 10, QueryParams: 256,
-		Rows: 10_000, ResultBytes: 8 << 20,
+		Rows: 10_000, ResultBytes: 8 << 20, Changes: 10_000, ChangeBytes: 16 << 20,
 		Requests: 8192, SourceRequests: 1024, Flights: 256,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
 		Statement: 30 * time.Second, Drain: 20 * time.Second,
-		DebugEntries: 1000, Variants: 256, QueueLength: 10_000, QueueWorkers: 2,
+		DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
 	}
 }
 
@@ -48,6 +51,8 @@ func (l Limits) withDefaults() Limits {
 	l.QueryParams = or(l.QueryParams, d.QueryParams)
 	l.Rows = or(l.Rows, d.Rows)
 	l.ResultBytes = or(l.ResultBytes, d.ResultBytes)
+	l.Changes = or(l.Changes, d.Changes)
+	l.ChangeBytes = or(l.ChangeBytes, d.ChangeBytes)
 	l.Requests = or(l.Requests, d.Requests)
 	l.SourceRequests = or(l.SourceRequests, d.SourceRequests)
 	l.Flights = or(l.Flights, d.Flights)
@@ -58,7 +63,6 @@ func (l Limits) withDefaults() Limits {
 	l.Statement = or(l.Statement, d.Statement)
 	l.Drain = or(l.Drain, d.Drain)
 	l.DebugEntries = or(l.DebugEntries, d.DebugEntries)
-	l.Variants = or(l.Variants, d.Variants)
 	l.QueueLength = or(l.QueueLength, d.QueueLength)
 	l.QueueWorkers = or(l.QueueWorkers, d.QueueWorkers)
 	return l

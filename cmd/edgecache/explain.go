@@ -86,7 +86,7 @@ func printExplanation(w io.Writer, x *proxyhttp.Explanation) error {
 		if e.Variant != "" {
 			name += " " + e.Variant
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", name, verdict(e.Affected), e.Entries, e.Rule, e.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", name, endpointVerdict(e), e.Entries, e.Rule, e.Reason)
 	}
 	for i, e := range x.Entries {
 		if i == 0 {
@@ -98,6 +98,15 @@ func printExplanation(w io.Writer, x *proxyhttp.Explanation) error {
 		fmt.Fprintf(t, "… and %d entries more\n", x.Omitted)
 	}
 	return t.Flush()
+}
+
+// endpointVerdict says less of an endpoint without entries: some parameters
+// may make the write affect it.
+func endpointVerdict(e proxyhttp.EndpointVerdict) string {
+	if e.Affected && e.Entries == 0 {
+		return "may affect"
+	}
+	return verdict(e.Affected)
 }
 
 func verdict(affected bool) string {

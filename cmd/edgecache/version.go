@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -34,7 +35,7 @@ func versionOf() (v, c string) {
 	v, c = version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v == "" {
-			v = info.Main.Version
+			v = strings.Trim(info.Main.Version, "()")
 		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" && c == "" {

@@ -88,6 +88,9 @@ func (s *stmt) bind(args []source.Value) error {
 		return invalid("the statement takes %d arguments, %d are given", n, len(args))
 	}
 	for i, v := range args {
+		if v.IsUnknown() {
+			return invalid("argument %d has no known value", i+1)
+		}
 		if rc := s.bindOne(int32(i+1), v); rc != sqlite3.SQLITE_OK {
 			return s.c.failure(rc)
 		}
@@ -104,9 +107,6 @@ func (s *stmt) bindOne(i int32, v source.Value) int32 {
 		return sqlite3.Xsqlite3_bind_double(tls, s.p, i, v.AsFloat())
 	case source.KindNull:
 		return sqlite3.Xsqlite3_bind_null(tls, s.p, i)
-	case source.KindText, source.KindBlob:
-	default:
-		return sqlite3.SQLITE_MISUSE // an unknown value cannot be executed
 	}
 	n := v.Len()
 	z := libc.Xmalloc(tls, types.Size_t(n+1))

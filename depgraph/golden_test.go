@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// TestGolden runs the scripts in testdata. Run with -rewrite to accept what the
+// TestGolden runs the scripts in testdata/golden. Run with -rewrite to accept what the
 // graph prints now.
 //
 //	template NAME [remember]   occurrences, one a line
@@ -21,7 +21,7 @@ import (
 //	settle committed|...       the last write that is open
 //	get, entries, purge, index, advance, unregister
 func TestGolden(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/golden", func(t *testing.T, path string) {
 		s := &script{t: t, templates: map[string]*Template{}, now: time.Unix(1000, 0)}
 		g, err := New(Options{Now: func() time.Time { return s.now }})
 		if err != nil {

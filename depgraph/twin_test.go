@@ -89,7 +89,7 @@ func drawWrite(t *rapid.T) *source.WriteSet {
 		}
 		ws.Changes = append(ws.Changes, c)
 	}
-	switch rapid.IntRange(0, 30).Draw(t, "wide") {
+	switch rapid.IntRange(0, 60).Draw(t, "wide") {
 	case 0:
 		ws.Whole = map[string]string{"Users": "TRUNCATE"}
 	case 1:
@@ -196,8 +196,12 @@ func differ(index, naive []string, wide map[string]bool) string {
 }
 
 func (w *twin) step(t *rapid.T) {
-	switch rapid.IntRange(0, 9).Draw(t, "step") {
-	case 0, 1, 2, 3, 4, 5:
+	step := rapid.IntRange(0, 11).Draw(t, "step")
+	if len(w.open) > 2 {
+		step = 8
+	}
+	switch step {
+	case 0, 1, 2, 3, 4, 5, 11:
 		w.install(t)
 	case 6, 7:
 		ws := drawWrite(t)
@@ -214,7 +218,7 @@ func (w *twin) step(t *rapid.T) {
 		if sum != entries || i.Affected() != len(index) {
 			t.Fatalf("%d affected, %v spared, %d entries", i.Affected(), i.Spared(), entries)
 		}
-	case 8:
+	case 8, 9:
 		if len(w.open) > 0 {
 			n := rapid.IntRange(0, len(w.open)-1).Draw(t, "intent")
 			w.open[n].Settle(rapid.SampledFrom([]source.Outcome{
@@ -222,7 +226,7 @@ func (w *twin) step(t *rapid.T) {
 			}).Draw(t, "outcome"))
 			w.open = append(w.open[:n], w.open[n+1:]...)
 		}
-	case 9:
+	case 10:
 		key := fmt.Sprintf("k%d", rapid.IntRange(0, 60).Draw(t, "key"))
 		w.g.Purge(Filter{Record: &Record{"users", key}})
 	}
@@ -233,7 +237,7 @@ func (w *twin) step(t *rapid.T) {
 
 func TestTwin(t *testing.T) {
 	for name, o := range map[string]Options{
-		"roomy": {}, "evicting": {MaxBytes: 24 << 10}, "short log": {LogLength: 1},
+		"roomy": {}, "evicting": {MaxBytes: 16 << 10}, "short log": {LogLength: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {

@@ -153,3 +153,35 @@ endpoints:
 		t.Errorf("a key that is not there is on line %d, want the endpoint's 3", got)
 	}
 }
+
+// TestSecretsStayUnseen puts a secret into every place that takes text, by
+// itself and from the environment, and reads every mistake that follows.
+func TestSecretsStayUnseen(t *testing.T) {
+	direct := []string{
+		"admin: {listen: \":8081\", token: \"hunter2 x\"}", "admin: {token: [hunter2]}", "admin: {token: {hunter2: 1}}", "admin: {token: *hunter2}", "admin: {token: !hunter2 x}",
+		"sources: {a: {driver: http, dsn: \"hunter2\"}}", "sources: {a: {dsn: [hunter2]}}", "sources: {a: {dsn: {hunter2: x}}}", "sources: {a: hunter2}", "admin: hunter2",
+		"admin:\n  token: \"hunter2", "admin:\n  token: hunter2: x", "admin: {token: {hunter2 {}}",
+	}
+	var texts []string
+	for _, key := range []string{"server: {listen: %}", "admin: {listen: %}", "admin: {token: %}", "store: {path: %}", "store: {max_memory: %}", "defaults: {ttl: %}",
+		"defaults: {consistency: %}", "defaults: {rehydrate: %}", "sources: {a: {driver: %}}", "sources: {a: {driver: http, dsn: %}}", "sources: {a: {unmapped: %}}", "sources: %", "endpoints: %"} {
+		texts = append(texts, strings.ReplaceAll(key, "%", `"${NOPE}"`))
+	}
+	for _, key := range []string{"source", "sql", "params", "result", "ttl", "client_ttl", "consistency", "rehydrate", "stale_if_error", "cache", "vary", "depends_on", "records", "tags"} {
+		texts = append(texts, "sources: {a: {dsn: x}, b: {dsn: x}}\nendpoints: [{route: GET /, "+key+": \"${NOPE}\"}]")
+	}
+	for _, key := range []string{"type", "in", "required", "default", "min", "max", "choices"} {
+		for _, typ := range []string{"int", "bool", "choice, choices: [a]", "list"} {
+			texts = append(texts, "sources: {a: {dsn: x}}\nendpoints: [{route: GET /, sql: s, params: {p: {"+key+": \"${NOPE}\", type: "+typ+"}}}]")
+		}
+	}
+	for _, text := range append(direct, texts...) {
+		_, mistakes := Parse("f.yaml", []byte(text), testEnv)
+		if len(mistakes) == 0 {
+			t.Errorf("%s has no mistake, so it shows nothing", text)
+		}
+		if strings.Contains(printMistakes(mistakes), "hunter2") {
+			t.Errorf("%s prints its secret:\n%s", text, printMistakes(mistakes))
+		}
+	}
+}

@@ -56,10 +56,20 @@ func (r *reader) endpoints(c *Config, top *section) {
 func endpointName(item *node, index int) string {
 	for _, key := range []string{"name", "route"} {
 		if n := item.get(key); n != nil && n.kind == kindString && strings.TrimSpace(n.text) != "" {
-			return shorten(strings.TrimSpace(n.text))
+			return oneLine(shorten(strings.TrimSpace(n.text)))
 		}
 	}
 	return "#" + strconv.Itoa(index+1)
+}
+
+// oneLine keeps a name that is wrong from breaking the line of its mistake.
+func oneLine(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < 0x20 || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, s)
 }
 
 // endpoint reads one; nil when it is not even a map.
@@ -124,11 +134,9 @@ func (s *section) endpointName(e *Endpoint) string {
 	if len(name) > MaxNameBytes {
 		s.note(s.line("name"), "name has more than %d bytes", MaxNameBytes)
 	}
-	for _, c := range name {
-		if c < 0x20 || c == 0x7f {
-			s.note(s.line("name"), "name must not hold line breaks or control characters")
-			break
-		}
+	if oneLine(name) != name {
+		s.note(s.line("name"), "name must not hold line breaks or control characters")
+		return s.endpoint
 	}
 	return name
 }
@@ -207,7 +215,8 @@ func (s *section) vary() []string {
 	for _, h := range s.texts("vary", MaxVary) {
 		h = strings.TrimSpace(h)
 		if wrong := checkHeader(h); wrong != "" {
-			s.note(s.line("vary"), "vary names %s, %s", quote(h), wrong)
+			named := node{kind: kindString, text: h, secret: s.secret("vary")}
+			s.note(s.line("vary"), "vary names %s, %s", named.show(), wrong)
 			continue
 		}
 		out = append(out, http.CanonicalHeaderKey(h))

@@ -224,6 +224,21 @@ func (s *section) texts(key string, most int) []string {
 	return out
 }
 
+// secret tells whether a key's value, or one in its list, came from the
+// environment.
+func (s *section) secret(key string) bool {
+	n := s.n.get(key)
+	if n == nil {
+		return false
+	}
+	for _, item := range n.items {
+		if item.secret {
+			return true
+		}
+	}
+	return n.secret
+}
+
 // show prints a value for a mistake: shortened, and never one that came from
 // the environment.
 func (n *node) show() string {

@@ -43,6 +43,8 @@ package bind
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"edgecache/proxyhttp/config"
 	"edgecache/sqlparse"
@@ -156,6 +158,8 @@ func limits(r Request) (bad []BadParam) {
 			}
 		}
 	}
+	// Maps have no order, and an answer should not change by chance.
+	slices.SortFunc(bad, func(a, b BadParam) int { return strings.Compare(a.Message, b.Message) })
 	if count > MaxQueryParams {
 		bad = append(bad, BadParam{Message: "the query string has more than " + itoa(MaxQueryParams) + " parameters"})
 	}

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"edgecache/proxyhttp/config"
@@ -197,7 +198,7 @@ func (p *param) choiceList() string {
 	for name := range p.choices {
 		names = append(names, name)
 	}
-	sortStrings(names)
+	slices.Sort(names)
 	if len(names) > most {
 		return strings.Join(names[:most], ", ") + " and " + itoa(len(names)-most) + " more"
 	}

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"encoding/json"
-	"sort"
 	"strconv"
 
 	"edgecache/source"
@@ -11,8 +10,6 @@ import (
 const maxShown = 64
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-func sortStrings(s []string) { sort.Strings(s) }
 
 // shorten cuts text to 64 characters' room at a character's edge.
 func shorten(s string) string {

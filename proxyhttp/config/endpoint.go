@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 var endpointKeys = []string{"name", "route", "source", "sql", "params", "result", "ttl", "client_ttl", "consistency", "rehydrate",
@@ -194,10 +195,13 @@ func (s *section) caching(e *Endpoint, d Defaults) {
 	if e.Consistency == Eventual {
 		return
 	}
-	for key, d := range map[string]bool{"stale_while_revalidate": e.StaleWhileRevalidate > 0, "stale_if_error": e.StaleIfError > 0} {
-		if d {
-			s.note(s.line(key), "%s may serve responses known to be outdated, so it needs consistency: eventual", key)
-		}
+	s.needsEventual("stale_while_revalidate", e.StaleWhileRevalidate)
+	s.needsEventual("stale_if_error", e.StaleIfError)
+}
+
+func (s *section) needsEventual(key string, d time.Duration) {
+	if d > 0 {
+		s.note(s.line(key), "%s may serve responses known to be outdated, so it needs consistency: eventual", key)
 	}
 }
 

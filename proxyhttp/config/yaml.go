@@ -149,7 +149,6 @@ func (r *reader) shape(tokens token.Tokens) bool {
 			}
 			if len(flow) == 0 {
 				block = open(block, column)
-				flow = flow[:0]
 			}
 			top := &block
 			if len(flow) > 0 {

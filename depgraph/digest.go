@@ -62,7 +62,7 @@ func rowBytes(r source.Row) int64 {
 	return b
 }
 
-func (d *digest) heavy() bool { return d.rows > heavyRows || d.bytes > heavyBytes }
+func (d *digest) heavy(m *bounds) bool { return d.rows > m.heavyRows || d.bytes > m.heavyBytes }
 
 // byTable widens the digest to its tables, without images.
 func (d *digest) byTable(why string) *digest {

@@ -50,7 +50,7 @@ func (g *Graph) Explain(ws *source.WriteSet) Explanation {
 		n += r.count
 	}
 	g.mu.Unlock()
-	if n*max(d.rows, 1) > explainWork {
+	if n*max(d.rows, 1) > g.bounds.explain {
 		d = d.byTable("more row changes than are explained one by one")
 	}
 

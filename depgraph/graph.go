@@ -43,6 +43,7 @@ type Graph struct {
 	now      func() time.Time
 	maxBytes int64
 	sabotage Sabotage
+	bounds   bounds // changed by tests only, before first use
 	shelf    *shelf
 	ghosts   *ghosts
 	n        counters
@@ -93,7 +94,7 @@ func New(o Options) (*Graph, error) {
 		return nil, errors.Join(err, st.close())
 	}
 	g := &Graph{
-		now: o.Now, maxBytes: o.MaxBytes, sabotage: o.Sabotage, store: st, shelf: sh,
+		now: o.Now, maxBytes: o.MaxBytes, sabotage: o.Sabotage, bounds: defaultBounds, store: st, shelf: sh,
 		ghosts: newGhosts(maxGhosts, max(o.MaxBytes/ghostFraction, minGhostBytes)),
 		regs:   map[*Template]*registration{}, byName: map[templateName]*registration{},
 		byTable: map[string]map[*registration]bool{}, byID: map[uint64]*Entry{},

@@ -75,7 +75,7 @@ func (g *Graph) shapeFor(o *occurrence, b boxPlan) (*shape, bool) {
 	if s := o.shapes[key]; s != nil {
 		return s, true
 	}
-	if len(o.shapes) >= maxShapes {
+	if len(o.shapes) >= g.bounds.shapes {
 		return nil, false
 	}
 	s := &shape{occ: o, key: key, dims: b.dims, spatial: b.spatial}

@@ -60,14 +60,14 @@ func (g *Graph) Publish(ws *source.WriteSet) *Intent {
 	g.tidy()
 	g.clock++
 	i.newest = g.lastID
-	if len(g.open) >= maxOpen {
+	if len(g.open) >= g.bounds.open {
 		i.d = d.byTable("too many writes are open")
 		g.stats.OpenOverflow++
 	}
 	g.find(i)
 	g.open[i] = struct{}{}
 	i.suspend()
-	if i.d.heavy() {
+	if i.d.heavy(&g.bounds) {
 		i.d = i.d.byTable("more rows than fills are held against")
 	}
 

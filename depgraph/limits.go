@@ -12,25 +12,12 @@ const (
 	// TooLarge. One response must not push out most of the others.
 	entryFraction = 8
 
-	// maxShapes bounds the shapes kept for one occurrence of a template.
-	// Past it instances go on the coarse list (Stats.CoarseOverflow).
-	maxShapes = 16
 	// maxSpatial bounds the spatial indexes of a graph, since buntdb matches
 	// every key against all of them. Past it: the coarse list.
 	maxSpatial = 64
 	// maxDims bounds the dimensions of a spatial shape: a search in four costs
 	// six times one in two.
 	maxDims = 3
-	// maxPoints bounds the equality keys that one box is spread over. Past it
-	// fewer dimensions are used.
-	maxPoints = 128
-	// maxRects bounds the rectangles of one box. Past it: one hull.
-	maxRects = 8
-	// maxBoxes bounds the boxes of one region. Past it: the coarse list.
-	maxBoxes = 64
-	// maxItems bounds the index items of one occurrence of one entry. Past it:
-	// the coarse list.
-	maxItems = 256
 	// maxPlainKey is the longest composite key that is kept as it is. A longer
 	// one is hashed; a collision only adds a candidate.
 	maxPlainKey = 48
@@ -38,21 +25,9 @@ const (
 	// the table count as unknown, which a purge by record widens over.
 	maxRecords = 1024
 
-	// maxLookups and maxRechecks bound the work of one Publish. A template
-	// that would pass them is suspended as a whole (Stats.Wide).
-	maxLookups  = 1 << 14
-	maxRechecks = 1 << 18
-	// heavyRows and heavyBytes: a write set larger than this is held against
-	// fills by its tables only.
-	heavyRows  = 1024
-	heavyBytes = 1 << 20
 	// maxLogBytes bounds the images kept in the log. Past it the oldest
 	// intents leave the log early (Stats.LogTrimmed).
 	maxLogBytes = 32 << 20
-	// maxOpen bounds the intents that are open with their images. Past it a
-	// write is published by its tables only.
-	maxOpen = 1024
-
 	// maxGhosts bounds the remembered entries; ghostFraction their bytes, as a
 	// fraction of MaxBytes, but at least minGhostBytes. The least recently
 	// dropped are forgotten first (Stats.GhostsForgotten).
@@ -66,7 +41,42 @@ const (
 
 	// sweepStep is how many entries an Install looks at for being expired.
 	sweepStep = 4
-	// explainWork bounds the images that one Explain evaluates. Past it a
-	// write set is explained by its tables.
-	explainWork = 1 << 22
 )
+
+// bounds are those that a test makes small, to see every overflow in a graph
+// of a few entries.
+type bounds struct {
+	// shapes bounds the shapes kept for one occurrence of a template. Past it
+	// instances go on the coarse list (Stats.CoarseOverflow).
+	shapes int
+	// points bounds the equality keys that one box is spread over. Past it
+	// fewer dimensions are used.
+	points int
+	// rects bounds the rectangles of one box. Past it: one hull.
+	rects int
+	// boxes bounds the boxes of one region. Past it: the coarse list.
+	boxes int
+	// items bounds the index items of one occurrence of one entry. Past it:
+	// the coarse list.
+	items int
+	// lookups and rechecks bound the work of one Publish. A template that
+	// would pass them is suspended as a whole (Stats.Wide).
+	lookups, rechecks int
+	// heavyRows and heavyBytes: a write set larger than this is held against
+	// fills by its tables only.
+	heavyRows  int
+	heavyBytes int64
+	// open bounds the writes that are open with their images. Past it one is
+	// published by its tables only (Stats.OpenOverflow).
+	open int
+	// explain bounds the images that one Explain evaluates. Past it a write
+	// set is explained by its tables.
+	explain int
+}
+
+var defaultBounds = bounds{
+	shapes: 16, points: 128, rects: 8, boxes: 64, items: 256,
+	lookups: 1 << 14, rechecks: 1 << 18,
+	heavyRows: 1024, heavyBytes: 1 << 20,
+	open: 1024, explain: 1 << 22,
+}

@@ -49,7 +49,7 @@ func (b boxPlan) shapeKey() string {
 func (g *Graph) planFor(t *Template, args sqlparse.Args) plan {
 	p := make(plan, len(t.Occurrences))
 	for i, o := range t.Occurrences {
-		p[i] = planRegion(g.region(o, args))
+		p[i] = g.bounds.planRegion(g.region(o, args))
 	}
 	return p
 }
@@ -66,19 +66,19 @@ func (g *Graph) region(o Occurrence, args sqlparse.Args) (r sqlparse.Region) {
 	return r
 }
 
-func planRegion(r sqlparse.Region) occPlan {
+func (m *bounds) planRegion(r sqlparse.Region) occPlan {
 	if r.IsNothing() {
 		return occPlan{}
 	}
-	if len(r) > maxBoxes {
+	if len(r) > m.boxes {
 		return occPlan{coarse: true, overflow: true}
 	}
 	var p occPlan
 	items := 0
 	for _, box := range r {
-		b, ok := planBox(box)
+		b, ok := m.planBox(box)
 		items += len(b.words) + len(b.rects)
-		if !ok || items > maxItems {
+		if !ok || items > m.items {
 			return occPlan{coarse: true, overflow: ok}
 		}
 		p.boxes = append(p.boxes, b)
@@ -89,7 +89,7 @@ func planRegion(r sqlparse.Region) occPlan {
 // planBox prefers equality on as many point dimensions as fit, and ignores the
 // others: the recheck knows them. Without any it takes rectangles over the
 // first dimensions. ok is false where the box bounds nothing.
-func planBox(box sqlparse.Box) (b boxPlan, ok bool) {
+func (m *bounds) planBox(box sqlparse.Box) (b boxPlan, ok bool) {
 	bounds := make([]sqlparse.Bound, 0, len(box))
 	for _, d := range box {
 		if len(d.Spans) > 0 {
@@ -100,15 +100,15 @@ func planBox(box sqlparse.Box) (b boxPlan, ok bool) {
 		// An empty list of spans contradicts Box's own promise: widen.
 		return boxPlan{}, false
 	}
-	if points := pointBounds(bounds); len(points) > 0 {
+	if points := m.pointBounds(bounds); len(points) > 0 {
 		return equalPlan(points), true
 	}
-	return rangePlan(bounds[:min(len(bounds), maxDims)])
+	return m.rangePlan(bounds[:min(len(bounds), maxDims)])
 }
 
 // pointBounds picks the bounds that are points only, those with the fewest
-// first, as long as their product stays within maxPoints.
-func pointBounds(bounds []sqlparse.Bound) []sqlparse.Bound {
+// first, as long as their product stays within m.points.
+func (m *bounds) pointBounds(bounds []sqlparse.Bound) []sqlparse.Bound {
 	var points []int
 	for i, d := range bounds {
 		if d.Spans.AllPoints() {
@@ -120,7 +120,7 @@ func pointBounds(bounds []sqlparse.Bound) []sqlparse.Bound {
 	})
 	product, n := 1, 0
 	for _, i := range points {
-		if product*len(bounds[i].Spans) > maxPoints {
+		if product*len(bounds[i].Spans) > m.points {
 			break
 		}
 		product *= len(bounds[i].Spans)
@@ -157,17 +157,17 @@ func equalPlan(bounds []sqlparse.Bound) boxPlan {
 
 // rangePlan is one rectangle per combination of spans, or one hull when there
 // are too many.
-func rangePlan(bounds []sqlparse.Bound) (boxPlan, bool) {
+func (m *bounds) rangePlan(bounds []sqlparse.Bound) (boxPlan, bool) {
 	b := boxPlan{spatial: true}
 	type side struct{ lo, hi float64 }
 	axes := make([][]side, len(bounds))
 	product := 1
 	for _, d := range bounds {
 		b.dims = append(b.dims, d.Dim)
-		product = min(product*len(d.Spans), maxRects+1)
+		product = min(product*len(d.Spans), m.rects+1)
 	}
 	for i, d := range bounds {
-		if product > maxRects {
+		if product > m.rects {
 			lo, hi := hull(d.Spans)
 			axes[i] = []side{{lo, hi}}
 			continue

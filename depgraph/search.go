@@ -120,7 +120,7 @@ func (w *search) rows(r *registration, read reading) {
 
 func (w *search) lookup(rd reader, r *registration, p pair, img image) (err error) {
 	occ := r.occs[p.occ]
-	if w.lookups += len(occ.shapes) + 1; w.lookups > maxLookups {
+	if w.lookups += len(occ.shapes) + 1; w.lookups > w.g.bounds.lookups {
 		return errWork
 	}
 	if w.ids, err = occ.candidates(rd, img.row, w.ids[:0]); err != nil {
@@ -132,7 +132,7 @@ func (w *search) lookup(rd reader, r *registration, p pair, img image) (err erro
 		if e == nil || e.reg != r || w.found[e] {
 			continue
 		}
-		if w.rechecks++; w.rechecks > maxRechecks {
+		if w.rechecks++; w.rechecks > w.g.bounds.rechecks {
 			return errWork
 		}
 		if may, _ := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {

@@ -236,12 +236,27 @@ func (w *twin) step(t *rapid.T) {
 }
 
 func TestTwin(t *testing.T) {
-	for name, o := range map[string]Options{
-		"roomy": {}, "evicting": {MaxBytes: 16 << 10}, "short log": {LogLength: 1},
+	tight := bounds{
+		shapes: 2, points: 2, rects: 2, boxes: 2, items: 5, lookups: 24, rechecks: 30,
+		heavyRows: 2, heavyBytes: 1 << 20, open: 2, explain: defaultBounds.explain,
+	}
+	coarse := defaultBounds
+	coarse.shapes = 0
+	for _, run := range []struct {
+		name string
+		o    Options
+		b    bounds
+	}{
+		{"roomy", Options{}, defaultBounds},
+		{"evicting", Options{MaxBytes: 16 << 10}, defaultBounds},
+		{"short log", Options{LogLength: 1}, defaultBounds},
+		{"tight bounds", Options{}, tight},
+		{"coarse only", Options{}, coarse},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(run.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				w := newTwin(t, o)
+				w := newTwin(t, run.o)
+				w.g.bounds = run.b
 				defer w.g.Close()
 				for n := 0; n < 40; n++ {
 					w.step(t)

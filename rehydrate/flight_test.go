@@ -303,3 +303,27 @@ func TestAnewReadsTheSourceAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestAnewBindsTheWaitingFlight: a demand for a new read that joins a flight
+// that has not begun makes it skip the lookup.
+func TestAnewBindsTheWaitingFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, gate := &world{}, make(chan struct{})
+		f := NewFiller(w, FillOptions{})
+		start(t.Context(), f, w.job("k", gate))
+		synctest.Wait()
+		w.write()
+		j := w.job("k", nil)
+		j.Lookup = func() *depgraph.Entry { return &depgraph.Entry{Key: "k", Template: tmpl, Payload: 7} }
+		b := start(t.Context(), f, j) // waits, and would take what it finds
+		synctest.Wait()
+		j.Anew = true
+		c := start(t.Context(), f, j)
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		if b.value() != 1 || c.value() != 1 || w.reads.Load() != 2 {
+			t.Errorf("got %d and %d in %d reads; want 1, 1, 2", b.value(), c.value(), w.reads.Load())
+		}
+	})
+}

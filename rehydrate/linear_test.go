@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -36,7 +37,7 @@ type table struct {
 	fill  *rehydrate.Filler
 	tmpl  *depgraph.Template
 
-	writer    sync.Mutex // one write at a time
+	writers   [rowCount]sync.Mutex // one write of a row at a time
 	mu        sync.Mutex
 	committed [rowCount]int64
 	answered  [rowCount]int64
@@ -58,18 +59,20 @@ func (tb *table) add(row *int64) {
 
 // write runs the write protocol around a commit; some writes roll back.
 func (tb *table) write(k int, commit bool) {
-	tb.writer.Lock()
-	defer tb.writer.Unlock()
+	tb.writers[k].Lock()
+	defer tb.writers[k].Unlock()
 	v, _ := tb.seen(k)
 	row := func(v int64) source.Row { return source.Row{source.Int(int64(k)), source.Int(v)} }
 	in := tb.graph.Publish(&source.WriteSet{Changes: []source.Change{
 		{Table: "rows", Op: source.OpUpdate, Before: row(v), After: row(v + 1)},
 	}})
+	runtime.Gosched()
 	if !commit {
 		in.Settle(source.OutcomeRolledBack)
 		return
 	}
 	tb.add(&tb.committed[k])
+	runtime.Gosched()
 	in.Settle(source.OutcomeCommitted)
 	tb.add(&tb.answered[k])
 }
@@ -90,7 +93,9 @@ func (tb *table) read(k int) (v int64, err error) {
 	out, err := tb.fill.Fill(context.Background(), rehydrate.Job{
 		Key: key, Template: tb.tmpl, Args: args, Lookup: lookup,
 		Read: func(context.Context) (*depgraph.Entry, error) {
+			runtime.Gosched()
 			v, _ := tb.seen(k)
+			runtime.Gosched()
 			return &depgraph.Entry{Key: key, URL: "/" + key, Template: tb.tmpl, Args: args, Payload: v, Size: 100}, nil
 		},
 	})
@@ -115,17 +120,23 @@ func TestReadsAreLinearizable(t *testing.T) {
 	}
 	tb.fill = rehydrate.NewFiller(g, rehydrate.FillOptions{})
 
-	var wg sync.WaitGroup
+	var readers, others sync.WaitGroup
+	done := make(chan struct{})
 	for i := range 2 {
-		wg.Go(func() {
+		others.Go(func() {
 			r := rand.New(rand.NewPCG(5, uint64(i)))
-			for range 1500 {
-				tb.write(r.IntN(rowCount), r.IntN(8) > 0)
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					tb.write(r.IntN(rowCount), r.IntN(8) > 0)
+				}
 			}
 		})
 	}
 	for i := range 6 {
-		wg.Go(func() {
+		readers.Go(func() {
 			r := rand.New(rand.NewPCG(6, uint64(i)))
 			for range 3000 {
 				k := r.IntN(rowCount)
@@ -139,7 +150,9 @@ func TestReadsAreLinearizable(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
+	readers.Wait()
+	close(done)
+	others.Wait()
 	if err := g.Audit(); err != nil {
 		t.Error(err)
 	}

@@ -120,6 +120,27 @@ func TestMeterAgainstTwin(t *testing.T) {
 	})
 }
 
+// TestBudgetErrsTowardsLessLoad looks at both ends of a window of 60 slices of
+// a second.
+func TestBudgetErrsTowardsLessLoad(t *testing.T) {
+	at := func(s float64) time.Time { return time.Unix(0, 0).Add(time.Duration(s * float64(time.Second))) }
+	b := newBudget(time.Minute, at(0))
+	b.earn(at(0.5), 3)
+	if left := b.left(at(59.9)); left != 3 {
+		t.Errorf("%v left within the window; want 3", left)
+	}
+	if left := b.left(at(60.6)); left != 0 {
+		t.Errorf("%v left after the window; want nothing", left)
+	}
+	b.spend(at(100.5), 5)
+	if left := b.left(at(160.4)); left != -5 {
+		t.Errorf("%v left while the spending is in the window; want -5", left)
+	}
+	if left := b.left(at(162)); left != 0 {
+		t.Errorf("%v left after the window; want nothing", left)
+	}
+}
+
 // ward runs a queue whose refills end when the test says so, and watches from
 // outside what the queue promises.
 type ward struct {

@@ -8,10 +8,11 @@ type condition struct {
 	rejects bool
 }
 
-// attachConditions finds, for each leaf of the block, the conjuncts of the
-// block that confine it. Proof for each of the forms below: let r be a row of
-// the leaf's table on which the conjunct cannot be True, whatever the other
-// tables hold. Then r adds nothing to the block's rows and hides none:
+// attachConditions finds, for each leaf of the block, the conjuncts that
+// confine it; outer are those of the block around, if this one is a plain
+// subquery of it. Proof for each of the forms below: let r be a row of the
+// leaf's table on which the conjunct cannot be True, whatever the other tables
+// hold. Then r adds nothing to the block's rows and hides none:
 //
 //   - WHERE, inner ON: every combination with r is filtered out, and r is no
 //     part of any other.
@@ -22,39 +23,49 @@ type condition struct {
 //     NULLs instead, and is filtered out too if the conjunct rejects NULLs.
 //   - ON of a join that preserves r's side never confines it: r appears, with
 //     NULLs, although ON fails.
+//   - Conditions around a plain subquery: see plain.go.
 //
 // HAVING confines nothing: it sees groups. A conjunct with a subquery is
 // Undecided where the subquery matters, hence harmless.
-func (b *block) attachConditions() {
+func (b *block) attachConditions(outer []condition) {
 	where := conjuncts(lowerRows(b.where))
 	var walk func(f *from, path []*from)
 	walk = func(f *from, path []*from) {
-		if f == nil {
-			return
+		switch {
+		case f == nil:
+		case f.kind != joinNone:
+			path = append(path[:len(path):len(path)], f)
+			walk(f.left, path)
+			walk(f.right, path)
+		default:
+			f.confine(conditionsOf(f, path, where, outer))
 		}
-		if f.kind == joinNone {
-			if f.occ != nil {
-				f.occ.conds = conditionsOf(f, path, where)
-			}
-			return
-		}
-		path = append(path[:len(path):len(path)], f)
-		walk(f.left, path)
-		walk(f.right, path)
 	}
 	walk(b.from, nil)
 }
 
+// confine gives the conditions to what the leaf stands for.
+func (f *from) confine(conds []condition) {
+	switch {
+	case f.occ != nil:
+		for _, c := range conds {
+			if concerns(c.e, f.occ) {
+				f.occ.conds = append(f.occ.conds, c)
+			}
+		}
+	case f.outputs != nil:
+		f.sub.blocks[0].attachConditions(conds)
+	}
+}
+
 // conditionsOf walks from the leaf outwards; path holds the joins around it,
 // outermost first.
-func conditionsOf(leaf *from, path []*from, where []*expr) []condition {
+func conditionsOf(leaf *from, path []*from, where []*expr, outer []condition) []condition {
 	var out []condition
 	supplied := false
 	add := func(es []*expr) {
 		for _, e := range es {
-			if concerns(e, leaf.occ) {
-				out = append(out, condition{e, supplied})
-			}
+			out = append(out, condition{e, supplied})
 		}
 	}
 	inner := leaf
@@ -71,6 +82,9 @@ func conditionsOf(leaf *from, path []*from, where []*expr) []condition {
 		inner = j
 	}
 	add(where)
+	for _, c := range outer {
+		out = append(out, condition{c.e, c.rejects || supplied})
+	}
 	return out
 }
 

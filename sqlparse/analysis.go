@@ -66,8 +66,18 @@ func (a *analysis) read() (*query, *converter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	inlined := map[*block]bool{}
 	for _, b := range c.blocks {
-		b.attachConditions()
+		b.from.eachLeaf(func(f *from) {
+			if f.outputs != nil {
+				inlined[f.sub.blocks[0]] = true // gets its turn from the block around
+			}
+		})
+	}
+	for _, b := range c.blocks {
+		if !inlined[b] {
+			b.attachConditions(nil)
+		}
 	}
 	return q, c, nil
 }

@@ -73,6 +73,7 @@ func (c *converter) leaf(n *ast.TableSource, s *scope) (*from, error) {
 			return nil, err
 		}
 		f.sub, f.cols = q, q.outputNames()
+		f.outputs = q.plainOutputs()
 	default:
 		return nil, unreadf("a FROM of the form %T is not read", src)
 	}
@@ -143,6 +144,9 @@ func (c *converter) view(f *from, name string) error {
 	f.sub, f.view, f.cols = q, v.Name, v.Cols
 	if f.cols == nil {
 		f.cols = q.outputNames()
+	}
+	if f.outputs = q.plainOutputs(); len(f.outputs) != len(f.cols) {
+		f.outputs = nil
 	}
 	return nil
 }

@@ -145,8 +145,11 @@ type from struct {
 	occ  *Occurrence
 	sub  *query // derived table or view
 	view string // sub's name, if it is a view
-	cte  *cte
-	cols []string // names the leaf offers when it is no base table
+	// outputs are the columns behind the names in cols, for a sub whose rows
+	// are rows of its own FROM; nil for every other.
+	outputs []*column
+	cte     *cte
+	cols    []string // names the leaf offers when it is no base table
 	// join
 	kind        joinKind
 	left, right *from

@@ -59,8 +59,11 @@ const rowidColumn = -1
 
 func (f *from) find(name string) (*Occurrence, int, bool) {
 	if f.occ == nil {
-		for _, c := range f.cols {
+		for i, c := range f.cols {
 			if strings.EqualFold(c, name) {
+				if f.outputs != nil && f.outputs[i] != nil {
+					return f.outputs[i].occ, f.outputs[i].idx, true
+				}
 				return nil, 0, true
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"edgecache/depgraph"
@@ -34,6 +35,42 @@ func OpenOffline(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Of
 	}
 	o.s = s
 	return o, nil
+}
+
+// AllMistakes adds to the mistakes of a file those that only its databases
+// can tell, so that a person sees all of them at once. Endpoints that are
+// wrong already are left out, and where a source is wrong nothing more can be
+// said.
+func AllMistakes(ctx context.Context, cfg *config.Config, found []config.Mistake) []config.Mistake {
+	wrong := map[string]bool{}
+	for _, m := range found {
+		if m.Endpoint == "" {
+			return found
+		}
+		wrong[m.Endpoint] = true
+	}
+	if cfg == nil {
+		return found
+	}
+	rest := *cfg
+	rest.Endpoints = nil
+	for _, e := range cfg.Endpoints {
+		if !wrong[e.Name] {
+			rest.Endpoints = append(rest.Endpoints, e)
+		}
+	}
+	o, err := OpenOffline(ctx, &rest, slog.New(slog.DiscardHandler))
+	var more Mistakes
+	switch {
+	case errors.As(err, &more):
+		found = append(slices.Clone(found), more...)
+		sortMistakes(found)
+	case err == nil:
+		if err := o.Close(ctx); err != nil {
+			return found // what was found is what counts
+		}
+	}
+	return found
 }
 
 func (o *Offline) open(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {

@@ -27,14 +27,20 @@ type compiler struct {
 	params   []sqlparse.Param // of all statements and variants, merged by name
 	position map[string]int
 	mistakes []config.Mistake
-	blamed   map[string]bool
+	failed   []failedStatement
+}
+
+// failedStatement is a statement that did not compile in one variant.
+type failedStatement struct {
+	index            int
+	variant, message string
 }
 
 // compilePlan compiles cfg against the source's schema of now.
 func compilePlan(ctx context.Context, cfg *config.Endpoint, db *database, lim Limits) (*plan, []config.Mistake) {
 	epoch := db.epoch.Load() // before the schema is read: a change after it makes the plan outdated
 	c := &compiler{
-		cfg: cfg, schema: db.src.Schema(), limits: lim, position: map[string]int{}, blamed: map[string]bool{},
+		cfg: cfg, schema: db.src.Schema(), limits: lim, position: map[string]int{},
 		describe: func(sql string) (*source.Description, error) {
 			ctx, cancel := context.WithTimeout(ctx, lim.Statement)
 			defer cancel()
@@ -62,6 +68,7 @@ func (c *compiler) compile() *plan {
 		p.order = append(p.order, v.name)
 	}
 	sort.Strings(p.order)
+	c.blame(len(variants))
 	if len(c.mistakes) > 0 {
 		// The binder needs statements that compile; what is declared and never
 		// used can be told without.
@@ -75,14 +82,10 @@ func (c *compiler) compile() *plan {
 // variant compiles the endpoint's statements with the chosen fragments.
 func (c *compiler) variant(bv bind.Variant) *variant {
 	v := &variant{name: bv.Name}
-	prefix := ""
-	if bv.Name != "" {
-		prefix = "with " + bv.Name + ": "
-	}
 	for i, sql := range c.cfg.SQL {
 		st, err := c.statement(sql, bv.Fragments)
 		if err != nil {
-			c.sqlMistake(i, prefix, err)
+			c.failed = append(c.failed, failedStatement{i, bv.Name, err.Error()})
 			continue
 		}
 		v.statements = append(v.statements, &statement{Template: st})
@@ -156,12 +159,8 @@ func (c *compiler) addParam(p sqlparse.Param) {
 func (c *compiler) finishRead(v *variant) {
 	t := v.statements[0].Template
 	columns := make([]string, len(t.Columns))
-	count := map[string]int{}
 	for i, col := range t.Columns {
 		columns[i] = col.Name
-		if count[col.Name]++; count[col.Name] == 2 {
-			c.sqlMistake(0, "", fmt.Errorf("two columns of the result are named %q; rename one with AS", col.Name))
-		}
 	}
 	v.render = newRenderer(columns)
 	switch {
@@ -261,18 +260,32 @@ func (c *compiler) lineOfParam(message string) int {
 	return c.cfg.LineOf("sql")
 }
 
-// sqlMistake blames the endpoint's i-th statement. What is wrong in every
-// variant is said once, without naming one.
-func (c *compiler) sqlMistake(i int, prefix string, err error) {
-	message := err.Error()
-	if c.blamed[message] {
-		return
+// blame turns failed statements into mistakes. What is wrong in every variant
+// is wrong in the SQL as written, and names none.
+func (c *compiler) blame(variants int) {
+	type wrong struct {
+		index   int
+		message string
 	}
-	c.blamed[message] = true
-	if len(c.cfg.SQL) > 1 {
-		prefix = "statement " + strconv.Itoa(i+1) + ": " + prefix
+	count, done := map[wrong]int{}, map[wrong]bool{}
+	for _, f := range c.failed {
+		count[wrong{f.index, f.message}]++
 	}
-	c.mistake(c.cfg.LineOf("sql", strconv.Itoa(i)), prefix+message)
+	for _, f := range c.failed {
+		w := wrong{f.index, f.message}
+		if done[w] {
+			continue
+		}
+		done[w] = true
+		message := f.message
+		if f.variant != "" && count[w] < variants {
+			message = "with " + f.variant + ": " + message
+		}
+		if len(c.cfg.SQL) > 1 {
+			message = "statement " + strconv.Itoa(f.index+1) + ": " + message
+		}
+		c.mistake(c.cfg.LineOf("sql", strconv.Itoa(f.index)), message)
+	}
 }
 
 func (c *compiler) mistake(line int, message string) {

@@ -34,7 +34,7 @@ func OpenSource(ctx context.Context, c *config.Source, onForeign func(*source.Wr
 		return nil, fmt.Errorf("driver %q is not available in this version; sqlite is", c.Driver)
 	}
 	opts := sqlite.Options{
-		Name: c.Name, Path: c.DSN, StatementTimeout: lim.Statement, OnForeignWrite: onForeign, Log: log,
+		Name: c.Name, Path: c.DSN, StatementTimeout: lim.Statement, BusyTimeout: lim.BusyWait, OnForeignWrite: onForeign, Log: log,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes,
 	}
 	if c.Init != "" {

@@ -33,6 +33,9 @@ type StatementView struct {
 	Tables    []TableView `json:"tables"`
 	Joins     []string    `json:"joins"`
 	Window    *WindowView `json:"window,omitempty"`
+	// Undetermined tells that data do not determine the answer: any answer that
+	// SQL allows may be kept.
+	Undetermined bool `json:"undetermined,omitempty"`
 }
 
 // TableView is one mention of a table.
@@ -83,9 +86,7 @@ func statementView(variant string, t *sqlparse.Template) StatementView {
 	q := t.Query
 	out.Precision = q.Precision.String()
 	out.Notes = append(out.Notes, q.Notes...)
-	if q.Undetermined {
-		out.Notes = append(out.Notes, "data do not determine the answer: any answer that SQL allows may be kept")
-	}
+	out.Undetermined = q.Undetermined
 	out.Joins = append(out.Joins, q.Joins...)
 	for _, o := range q.Occurrences {
 		out.Tables = append(out.Tables, TableView{Table: o.TableName(), Alias: o.AliasName(), Columns: columnsOf(o), Filter: o.Filter})

@@ -29,6 +29,7 @@ type harness struct {
 	control *httptest.Server
 	dir     string
 	log     *logBuffer
+	served  bool // by a test itself
 }
 
 // tap stands between the server and its source: it counts, and lets a test
@@ -200,18 +201,24 @@ endpoints:
     vary: [Accept-Language]
 `
 
-type option func(*Options, *string)
+// setup is what an option may change.
+type setup struct {
+	Options
+	yaml, schema string
+}
 
-func withLimits(l Limits) option { return func(o *Options, _ *string) { o.Limits = l } }
-func withYAML(add string) option { return func(_ *Options, y *string) { *y += add } }
-func onlyYAML(all string) option { return func(_ *Options, y *string) { *y = all } }
+type option func(*setup)
+
+func withLimits(l Limits) option   { return func(s *setup) { s.Limits = l } }
+func withYAML(add string) option   { return func(s *setup) { s.yaml += add } }
+func withSchema(add string) option { return func(s *setup) { s.schema += add } }
 
 const testHead = "sources: {main: {driver: sqlite, dsn: test.db, init: schema.sql}}\n"
 
 // parseConfig writes the files of a configuration and reads it.
-func parseConfig(t testing.TB, dir, yaml string) (*config.Config, []config.Mistake) {
+func parseConfig(t testing.TB, dir, schema, yaml string) (*config.Config, []config.Mistake) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, "schema.sql"), []byte(testSchema), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "schema.sql"), []byte(schema), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return config.Parse(filepath.Join(dir, "test.yaml"), []byte(testHead+yaml), func(string) (string, bool) { return "", false })
@@ -220,22 +227,22 @@ func parseConfig(t testing.TB, dir, yaml string) (*config.Config, []config.Mista
 func start(t *testing.T, opts ...option) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: newClock(), dir: t.TempDir(), log: &logBuffer{}}
-	yaml := testEndpoints
-	o := Options{Now: h.clock.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), Version: "test",
+	o := setup{yaml: testEndpoints, schema: testSchema}
+	o.Options = Options{Now: h.clock.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), Version: "test",
 		Open: func(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 			src, err := OpenSource(ctx, c, onForeign, lim, log)
 			h.tap = &tap{Source: src}
 			return h.tap, err
 		}}
 	for _, f := range opts {
-		f(&o, &yaml)
+		f(&o)
 	}
-	cfg, mistakes := parseConfig(t, h.dir, yaml)
+	cfg, mistakes := parseConfig(t, h.dir, o.schema, o.yaml)
 	if len(mistakes) > 0 {
 		t.Fatalf("the test's own configuration: %v", mistakes)
 	}
 	o.Config = cfg
-	s, err := New(t.Context(), o)
+	s, err := New(t.Context(), o.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,6 +253,9 @@ func start(t *testing.T, opts ...option) *harness {
 	t.Cleanup(func() {
 		h.data.Close()
 		h.control.Close()
+		if h.served {
+			return // and closed
+		}
 		if err := s.graph.Audit(); err != nil {
 			t.Errorf("audit: %v", err)
 		}

@@ -23,6 +23,7 @@ type Limits struct {
 
 	ReadHeader, Read, Write, Idle time.Duration
 	Statement                     time.Duration // a source call; past it 504
+	BusyWait                      time.Duration // for a lock that others hold; past it 503
 	Drain                         time.Duration // what shutdown waits for requests under way
 
 	DebugEntries int // entries in one answer of the control plane
@@ -37,7 +38,7 @@ func DefaultLimits() Limits {
 		Rows: 10_000, ResultBytes: 8 << 20, Changes: 10_000, ChangeBytes: 16 << 20,
 		Requests: 8192, SourceRequests: 1024, Flights: 256,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
-		Statement: 30 * time.Second, Drain: 20 * time.Second,
+		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Drain: 20 * time.Second,
 		DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
 	}
 }
@@ -61,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 	l.Write = or(l.Write, d.Write)
 	l.Idle = or(l.Idle, d.Idle)
 	l.Statement = or(l.Statement, d.Statement)
+	l.BusyWait = or(l.BusyWait, d.BusyWait)
 	l.Drain = or(l.Drain, d.Drain)
 	l.DebugEntries = or(l.DebugEntries, d.DebugEntries)
 	l.QueueLength = or(l.QueueLength, d.QueueLength)

@@ -112,7 +112,7 @@ func TestTTL(t *testing.T) {
 	if a := h.hit("/v1/users/1"); a.cache() != "edgecache; hit; ttl=1" {
 		t.Errorf("got %s", a.cache())
 	}
-	h.clock.advance(time.Second)
+	h.clock.advance(time.Second + 1)
 	if a := h.miss("/v1/users/1"); !strings.Contains(a.cache(), "fwd=stale") || a.Header.Get("Age") != "0" {
 		t.Errorf("got %s", a.cache())
 	}

@@ -166,7 +166,9 @@ func TestPanicInAWriteSettles(t *testing.T) {
 func TestFailedWriteLeavesTheCache(t *testing.T) {
 	h := start(t)
 	h.miss("/v1/users/1")
-	h.tap.setWrite(func(string) error { return &source.Error{Kind: source.ErrBusy, Message: "locked", Err: errors.New("x")} })
+	h.tap.setWrite(func(string) error {
+		return &source.Error{Kind: source.ErrBusy, Message: "locked", Err: errors.New("x")}
+	})
 	if a := h.do("PUT", "/v1/users/1", `{"firstName":"No"}`); a.StatusCode != 503 || a.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d", a.StatusCode)
 	}

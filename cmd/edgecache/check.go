@@ -32,7 +32,7 @@ func checkCommand() *cobra.Command {
 
 // withOffline compiles a configuration, uses it and cleans up.
 func withOffline(ctx context.Context, file string, use func(*proxyhttp.Offline) error) error {
-	cfg, err := loadConfig(file)
+	cfg, err := loadConfig(ctx, file)
 	if err != nil {
 		return err
 	}

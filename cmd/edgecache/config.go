@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -17,13 +18,13 @@ func configFlag(cmd *cobra.Command) *string {
 }
 
 // loadConfig reads a file or says everything that is wrong with it.
-func loadConfig(file string) (*config.Config, error) {
+func loadConfig(ctx context.Context, file string) (*config.Config, error) {
 	if file == "" {
 		return nil, &exitError{exitUsage, errors.New("edgecache: name the configuration: -c FILE, or $EDGECACHE_CONFIG")}
 	}
 	cfg, mistakes := config.Load(file, os.LookupEnv)
 	if len(mistakes) > 0 {
-		return nil, mistakesError(mistakes)
+		return nil, mistakesError(proxyhttp.AllMistakes(ctx, cfg, mistakes))
 	}
 	return cfg, nil
 }

@@ -27,7 +27,7 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg, err := loadConfig(*file)
+		cfg, err := loadConfig(cmd.Context(), *file)
 		if err != nil {
 			return err
 		}

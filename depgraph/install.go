@@ -18,19 +18,17 @@ const (
 	TooLarge
 	// Unregistered: its template is not, or no longer, in the graph.
 	Unregistered
-	// Crowded: it was installed, and the eviction policy chose it at once,
-	// since everything that is kept is asked for more often.
-	Crowded
 )
 
 func (o InstallOutcome) String() string {
-	return [...]string{"failed", "installed", "overtaken", "outdated", "too large", "unregistered", "crowded"}[o]
+	return [...]string{"failed", "installed", "overtaken", "outdated", "too large", "unregistered"}[o]
 }
 
 // Install stores e, filled from a read that began after tok was taken, with
 // all its edges in one step. An entry of the same key, and its edges, go in
 // that step. Unless the outcome is Installed, nothing of e stays; the entry
-// before it is left as it was, but after Crowded.
+// before it is left as it was. The latest entries are safe from eviction, so
+// what is Installed is there when it is next asked for.
 func (g *Graph) Install(tok Token, e *Entry) InstallOutcome {
 	if e == nil || e.Template == nil {
 		return Unregistered
@@ -87,9 +85,6 @@ func (g *Graph) install(tok Token, e *Entry, p plan) InstallOutcome {
 	}
 	g.sweep()
 	g.tidy()
-	if e.isGone() {
-		return Crowded
-	}
 	return Installed
 }
 

@@ -18,6 +18,10 @@ const (
 	// maxDims bounds the dimensions of a spatial shape: a search in four costs
 	// six times one in two.
 	maxDims = 3
+	// maxGuests bounds the latest entries that are safe from eviction; their
+	// bytes are bounded by one entryFraction of MaxBytes.
+	maxGuests = 32
+
 	// maxPlainKey is the longest composite key that is kept as it is. A longer
 	// one is hashed; a collision only adds a candidate.
 	maxPlainKey = 48

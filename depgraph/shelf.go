@@ -1,6 +1,7 @@
 package depgraph
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/maypok86/otter/v2"
@@ -16,22 +17,41 @@ import (
 // between put and settle, and settle runs otter's pending work to its end. So
 // an evicted entry's edges are gone before the operation that evicted it
 // returns.
+//
+// W-TinyLFU admits a newcomer only when it was asked for more often than the
+// one it would push out, so a full map would throw most new entries out at
+// once, and the GET after a miss would be a miss again. Hence guests: the
+// latest entries weigh nothing, so that the policy leaves them alone, until
+// others have come after them. Then they are weighed and must stand on their
+// own. Guests have an allowance of the bytes, which the policy does not get.
 type shelf struct {
-	cache *otter.Cache[string, *Entry]
+	cache     *otter.Cache[string, *Entry]
+	guests    []*Entry // oldest first
+	guestSize int64
+	allowance int64
 
 	mu      sync.Mutex
 	evicted []*Entry // not yet collected by settle
 }
 
 func newShelf(maxBytes int64) (*shelf, error) {
-	s := &shelf{}
+	s := &shelf{allowance: maxBytes / entryFraction}
 	cache, err := otter.New(&otter.Options[string, *Entry]{
-		MaximumWeight:    uint64(maxBytes),
-		Weigher:          func(_ string, e *Entry) uint32 { return uint32(e.weight) },
+		MaximumWeight:    uint64(maxBytes - s.allowance),
+		Weigher:          weighed,
 		OnAtomicDeletion: s.deleted,
 	})
 	s.cache = cache
 	return s, err
+}
+
+// weighed is what the policy is told that an entry weighs. It runs inside put,
+// hence under Graph.mu.
+func weighed(_ string, e *Entry) uint32 {
+	if e.guest {
+		return 0
+	}
+	return uint32(e.weight)
 }
 
 func (s *shelf) deleted(ev otter.DeletionEvent[string, *Entry]) {
@@ -58,11 +78,36 @@ func (s *shelf) peek(key string) *Entry {
 	return e.Value
 }
 
-// put makes e the entry of its key; the one before it is forgotten here.
-func (s *shelf) put(e *Entry) { s.cache.Set(e.Key, e) }
+// put makes e the entry of its key, and a guest; the one before it is forgotten
+// here.
+func (s *shelf) put(e *Entry) {
+	if old := s.peek(e.Key); old != nil {
+		s.leave(old)
+	}
+	e.guest = true
+	s.guests = append(s.guests, e)
+	s.guestSize += e.weight
+	s.cache.Set(e.Key, e)
+	for len(s.guests) > maxGuests || s.guestSize > s.allowance {
+		oldest := s.guests[0]
+		s.leave(oldest)
+		s.cache.Set(oldest.Key, oldest) // weighed again
+	}
+}
+
+// leave ends e's being a guest.
+func (s *shelf) leave(e *Entry) {
+	if !e.guest {
+		return
+	}
+	e.guest = false
+	s.guests = slices.DeleteFunc(s.guests, func(x *Entry) bool { return x == e })
+	s.guestSize -= e.weight
+}
 
 // drop forgets e, unless its key has another entry by now.
 func (s *shelf) drop(e *Entry) {
+	s.leave(e)
 	if s.peek(e.Key) == e {
 		s.cache.Invalidate(e.Key)
 	}
@@ -79,5 +124,5 @@ func (s *shelf) settle() []*Entry {
 	return out
 }
 
-func (s *shelf) weight() int64 { return int64(s.cache.WeightedSize()) }
+func (s *shelf) weight() int64 { return int64(s.cache.WeightedSize()) + s.guestSize }
 func (s *shelf) len() int      { return s.cache.EstimatedSize() }

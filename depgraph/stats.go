@@ -21,7 +21,7 @@ func (r removal) remembered() bool {
 	return r == causeWrite || r == causeExpired || r == causePurged
 }
 
-const outcomes = Crowded + 1
+const outcomes = Unregistered + 1
 
 // tally is guarded by Graph.mu.
 type tally struct {
@@ -41,7 +41,7 @@ type counters struct {
 
 // Stats counts what the graph holds and did. All but the first group only grow.
 type Stats struct {
-	Entries   int   // == Installs + Crowded - Replaced - Dropped - Evictions - Expired - Purged - Unregistered
+	Entries   int   // == Installs - Replaced - Dropped - Evictions - Expired - Purged - Unregistered
 	Bytes     int64 // estimate for Entries, at most MaxBytes
 	Stale     int   // ghosts: dropped entries whose heat is remembered
 	Suspended int   // entries held by an open write, a part of Entries
@@ -54,8 +54,8 @@ type Stats struct {
 	Gets, Hits, MissesAbsent, MissesSuspended, MissesStale int64
 
 	// Offered == Installs + Overtaken + Outdated + TooLarge + NoTemplate +
-	// Crowded + Failed: what became of the entries given to Install.
-	Offered, Installs, Overtaken, Outdated, TooLarge, NoTemplate, Crowded, Failed int64
+	// Failed: what became of the entries given to Install.
+	Offered, Installs, Overtaken, Outdated, TooLarge, NoTemplate, Failed int64
 
 	// How entries left.
 	Replaced, Dropped, Evictions, Expired, Purged, Unregistered int64
@@ -98,7 +98,7 @@ func (g *Graph) Stats() Stats {
 		MissesSuspended: g.n.gets[StateSuspended].Load(),
 		MissesStale:     g.n.gets[StateStale].Load(),
 		Installs:        in[Installed], Overtaken: in[Overtaken], Outdated: in[Outdated], TooLarge: in[TooLarge],
-		NoTemplate: in[Unregistered], Crowded: in[Crowded], Failed: in[Failed],
+		NoTemplate: in[Unregistered], Failed: in[Failed],
 		Replaced: out[causeReplaced], Dropped: out[causeWrite], Evictions: out[causeEvicted],
 		Expired: out[causeExpired], Purged: out[causePurged], Unregistered: out[causeUnregistered],
 		Writes: t.Writes, RolledBack: t.RolledBack, Affected: t.Affected, SparedBy: map[Rule]int64{},

@@ -18,6 +18,7 @@ func Compile(in Input) (*Template, error) {
 	if err := t.markGlobs(in.Globs); err != nil {
 		return nil, err
 	}
+	t.markLists(in.Lists)
 	desc, err := in.Describe(t.prepared())
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func distinctNames(cols []source.OutputColumn) error {
 // newConverter prepares reading t.
 func newConverter(in Input, t *text) (*converter, string) {
 	sql, at := t.forParser()
-	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, lists: in.Lists, views: map[*source.View]*query{}}
+	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, views: map[*source.View]*query{}}
 	n := 0
 	for i := range sql {
 		if _, ok := at[i]; ok {

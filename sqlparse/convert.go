@@ -50,9 +50,8 @@ func firstLine(s string) string {
 type converter struct {
 	schema *source.Schema
 	text   *text
-	at     map[int]int // byte offset of a placeholder → parameter
+	at     map[int]int // byte offset of a placeholder → its token
 	nth    map[int]int // byte offset of a placeholder → its number, from 1
-	lists  map[string]bool
 	occs   []*Occurrence
 	blocks []*block
 	views  map[*source.View]*query

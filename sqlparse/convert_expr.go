@@ -140,11 +140,12 @@ func (c *converter) column(n *ast.ColumnNameExpr, s *scope) (*expr, error) {
 }
 
 func (c *converter) marker(n *test_driver.ParamMarkerExpr) (*expr, error) {
-	p, ok := c.at[n.Offset]
+	i, ok := c.at[n.Offset]
 	if !ok || c.inView {
 		return nil, unreadf("a parameter is not where it was written")
 	}
-	return &expr{op: opParam, param: p, nth: c.nth[n.Offset], list: c.lists[c.text.names[p]]}, nil
+	tok := c.text.tokens[i]
+	return &expr{op: opParam, param: tok.param, nth: c.nth[n.Offset], list: tok.list}, nil
 }
 
 // literal keeps the value where Go and SQLite surely agree on it; of others

@@ -153,7 +153,7 @@ func (v *env) in(e *expr) truths {
 	t := tFalse
 	for _, a := range e.args[1:] {
 		if a.op == opParam && a.list {
-			for _, item := range v.args[a.param].List {
+			for _, item := range v.items(a) {
 				t = t.or(v.compareTo(opEq, e.args[0], item))
 			}
 			continue
@@ -161,6 +161,14 @@ func (v *env) in(e *expr) truths {
 		t = t.or(v.compareIn(e.args[0], a))
 	}
 	return t
+}
+
+// items are the values of a list parameter; unbound, one that is not known.
+func (v *env) items(e *expr) []source.Value {
+	if e.param >= len(v.args) {
+		return []source.Value{source.Unknown()}
+	}
+	return v.args[e.param].items()
 }
 
 // compareIn is x = +y: inside IN the right side's affinity and collation do
@@ -221,7 +229,7 @@ func (v *env) value(e *expr) source.Value {
 		if e.list || e.param >= len(v.args) {
 			return source.Unknown()
 		}
-		return v.args[e.param].Value
+		return v.args[e.param].single()
 	case opColumn:
 		return v.column(e.col)
 	case opPlus:

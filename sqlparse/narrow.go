@@ -234,7 +234,7 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 	for _, a := range e.args[1:] {
 		switch {
 		case a.op == opParam && a.list:
-			values = append(values, n.args[a.param].List...)
+			values = append(values, v.items(a)...)
 		case constant(a) && a.op != opRow:
 			values = append(values, v.value(a))
 		default:

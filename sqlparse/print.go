@@ -139,17 +139,17 @@ func (p *printer) list(es []*expr) {
 
 func (p *printer) param(e *expr) {
 	switch {
-	case p.args == nil:
+	case e.param >= len(p.args):
 		p.WriteString(":" + p.names[e.param])
 	case e.list:
-		for i, v := range p.args[e.param].List {
+		for i, v := range p.args[e.param].items() {
 			if i > 0 {
 				p.WriteString(", ")
 			}
 			p.WriteString(v.String())
 		}
 	default:
-		p.WriteString(p.args[e.param].Value.String())
+		p.WriteString(p.args[e.param].single().String())
 	}
 }
 
@@ -190,9 +190,6 @@ func (o *Occurrence) print(parts []*expr, args Args) string {
 // what they have made true or false: first_name = 'Lane'. It is "" where
 // nothing confines the occurrence.
 func (o *Occurrence) Describe(args Args) string {
-	if args == nil {
-		args = Args{}
-	}
 	var parts []*expr
 	for _, c := range o.conds {
 		if !o.counts(c, args) {

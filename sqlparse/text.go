@@ -32,6 +32,9 @@ type token struct {
 	param int    // of a tokParam: its position in names
 	// glob tells that ESCAPE '\' belongs behind this parameter.
 	glob bool
+	// list tells that this mention expands to as many placeholders as the
+	// parameter has values: it is an item of IN (...).
+	list bool
 }
 
 // is tells whether the token is this keyword or operator.
@@ -209,6 +212,24 @@ func (t *text) markGlobs(globs map[string]bool) error {
 	return nil
 }
 
+// markLists finds the mentions of list parameters that are items of IN (...).
+// Any other mention, as in :ids IS NULL, is a single value.
+func (t *text) markLists(lists map[string]bool) {
+	var open []bool // for each open parenthesis: it follows IN
+	for i := range t.tokens {
+		tok := &t.tokens[i]
+		switch p, n := t.neighbour(i, -1), t.neighbour(i, +1); {
+		case tok.is("("):
+			open = append(open, p >= 0 && t.tokens[p].is("IN"))
+		case tok.is(")") && len(open) > 0:
+			open = open[:len(open)-1]
+		case tok.kind == tokParam && lists[t.names[tok.param]] && len(open) > 0 && open[len(open)-1]:
+			item := p >= 0 && n >= 0 && (t.tokens[p].is("(") || t.tokens[p].is(","))
+			tok.list = item && (t.tokens[n].is(")") || t.tokens[n].is(","))
+		}
+	}
+}
+
 // neighbour is the position of the next token that is not space, or -1.
 func (t *text) neighbour(i, step int) int {
 	for i += step; i >= 0 && i < len(t.tokens); i += step {
@@ -240,8 +261,8 @@ func (t *text) render(args Args) source.Statement {
 		switch {
 		case tok.kind != tokParam:
 			b.WriteString(tok.s)
-		case args[tok.param].IsList:
-			for i, v := range args[tok.param].List {
+		case tok.list:
+			for i, v := range args[tok.param].items() {
 				if i > 0 {
 					b.WriteByte(',')
 				}
@@ -250,7 +271,7 @@ func (t *text) render(args Args) source.Statement {
 			}
 		default:
 			b.WriteByte('?')
-			out = append(out, args[tok.param].Value)
+			out = append(out, args[tok.param].single())
 			if tok.glob {
 				b.WriteString(globEscape)
 			}
@@ -267,7 +288,7 @@ func (t *text) prepared() string {
 
 // forParser writes the text for the TiDB parser, with what the two languages
 // merely spell differently spelled its way: comments go (SQLite's "--" needs
-// no space behind it), [x] becomes "x", == becomes =. It returns the parameter
+// no space behind it), [x] becomes "x", == becomes =. It returns the token
 // at the byte offset of each "?".
 func (t *text) forParser() (string, map[int]int) {
 	var b strings.Builder
@@ -283,7 +304,7 @@ func (t *text) forParser() (string, map[int]int) {
 		case tok.is("=="):
 			b.WriteByte('=')
 		case tok.kind == tokParam:
-			at[b.Len()] = tok.param
+			at[b.Len()] = i
 			b.WriteByte('?')
 			if tok.glob {
 				b.WriteString(globEscape)

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const schema = `CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL);
+INSERT INTO users VALUES ('1', 'Ada'), ('2', 'Bob');`
+
+const endpoints = `
+sources: {main: {driver: sqlite, dsn: test.db, init: schema.sql}}
+endpoints:
+  - {name: users.get, route: "GET /v1/users/{id}", sql: "SELECT id, name FROM users WHERE id = :id", result: one, tags: [people]}
+  - {name: users.put, route: "PUT /v1/users/{id}", sql: "UPDATE users SET name = :name WHERE id = :id"}
+`
+
+// configured writes a configuration that listens on ports of its own.
+func configured(t *testing.T, yaml string) string {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "edge.yaml")
+	for name, text := range map[string]string{file: yaml, filepath.Join(dir, "schema.sql"): schema} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file
+}
+
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	good := configured(t, endpoints)
+	bad := configured(t, endpoints+"  - {route: GET /a, sql: SELECT nope FROM users}\n  - {route: GET /b, sql: SELECT 1 AS x, colour: red}\n")
+	absent := configured(t, strings.Replace(endpoints, ", init: schema.sql", "", 1))
+	for _, c := range []struct {
+		args []string
+		code int
+		want []string // in either output
+	}{
+		{[]string{"version"}, 0, []string{"edgecache ", "go1."}},
+		{[]string{"--help"}, 0, []string{"serve", "check", "explain", "graph", "endpoints", "purge", "stats", "version"}},
+		{[]string{"nope"}, 2, []string{`unknown command "nope"`}},
+		{[]string{"serve"}, 2, []string{"$EDGECACHE_CONFIG"}},
+		{[]string{"serve", "-c", "/nope.yaml"}, 2, []string{"nope.yaml"}},
+		{[]string{"serve", "-c", good, "--log", "loud"}, 2, []string{"--log"}},
+		{[]string{"serve", "-c", bad}, 2, []string{"edge.yaml:6: endpoint GET /a: no such column: nope\n", "edge.yaml:7: endpoint GET /b: ", "colour"}},
+		{[]string{"check", "-c", bad}, 2, []string{"edge.yaml:6: ", "edge.yaml:7: "}},
+		{[]string{"check", "-c", absent}, 2, []string{"test.db is absent or empty"}},
+		{[]string{"check", "-c", good}, 0, []string{"users.get  GET /v1/users/{id}  (read)", "where id = :id", "update users (name)"}},
+		{[]string{"explain", "-c", good, "UPDATE users SET name = 'Eve' WHERE id = '1'"}, 0, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "users.get", "may affect"}},
+		{[]string{"explain", "-c", good, "SELECT 1"}, 1, []string{"a write is wanted"}},
+		{[]string{"explain", "-c", good}, 2, []string{"accepts between 1 and 2 arg"}},
+		{[]string{"explain", "UPDATE users SET name = 1"}, 2, []string{"give -c FILE"}},
+		{[]string{"explain", "PUT", "/x", "--data", "{"}, 2, []string{"malformed JSON"}},
+		{[]string{"purge"}, 2, []string{"at least one of the flags"}},
+		{[]string{"purge", "--all", "--table", "x"}, 2, []string{"none of the others can be"}},
+		{[]string{"purge", "--record", "users"}, 2, []string{"TABLE:KEY"}},
+		{[]string{"purge", "--all", "--server", "127.0.0.1"}, 2, []string{"must be a URL"}},
+		{[]string{"purge", "--all", "--server", "http://127.0.0.1:1"}, 1, []string{"no answer from http://127.0.0.1:1"}},
+	} {
+		code, stdout, stderr := command(t, c.args...)
+		if code != c.code {
+			t.Errorf("%v: exit %d, want %d\n%s%s", c.args, code, c.code, stdout, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout+stderr, want) {
+				t.Errorf("%v lacks %q:\n%s%s", c.args, want, stdout, stderr)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(good), "test.db")); !os.IsNotExist(err) {
+		t.Error("a command that does not serve made the database")
+	}
+}
+
+func TestCheckPrintsJSON(t *testing.T) {
+	code, stdout, stderr := command(t, "check", "--json", "-c", configured(t, endpoints))
+	var out struct {
+		Endpoints []struct {
+			Name       string
+			Statements []struct{ Precision string }
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &out); code != 0 || err != nil || len(out.Endpoints) != 2 || out.Endpoints[0].Statements[0].Precision != "row" {
+		t.Errorf("exit %d, %v: %s%s", code, err, stdout, stderr)
+	}
+}
+
+func TestPortInUseIsOneLine(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // a test's own
+	for _, key := range []string{"server", "admin"} {
+		other := map[string]string{"server": "admin", "admin": "server"}[key]
+		file := configured(t, key+": {listen: "+l.Addr().String()+"}\n"+other+": {listen: \"127.0.0.1:0\"}\n"+endpoints)
+		code, _, stderr := command(t, "serve", "-c", file, "--log", "off")
+		if code != 1 || stderr != "edgecache: "+l.Addr().String()+" ("+key+".listen) is in use by another program\n" {
+			t.Errorf("exit %d: %s", code, stderr)
+		}
+		if _, err := os.Stat(filepath.Join(filepath.Dir(file), "test.db")); !os.IsNotExist(err) {
+			t.Error("the database was touched")
+		}
+	}
+}
+
+// serving runs `serve` until the test ends and returns both addresses.
+func serving(t *testing.T, file string) (data, control string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	exit := make(chan int, 1)
+	go func() {
+		exit <- run(ctx, []string{"serve", "-c", file, "--log", "off"}, w, w)
+		_ = w.Close()
+	}()
+	t.Cleanup(func() {
+		stop()
+		if code := <-exit; code != 0 {
+			t.Errorf("serve: exit %d", code)
+		}
+	})
+	lines := bufio.NewScanner(r)
+	for range 2 {
+		if !lines.Scan() {
+			t.Fatal("serve ended before it was ready")
+		}
+		f := strings.Fields(lines.Text())
+		switch f[0] {
+		case "data":
+			data = f[len(f)-1]
+		case "control":
+			control = f[len(f)-1]
+		default:
+			t.Fatalf("serve: %s", lines.Text())
+		}
+	}
+	return data, control
+}
+
+func TestCommandsTalkToAServer(t *testing.T) {
+	t.Setenv("EDGECACHE_TOKEN", "s3cret")
+	data, control := serving(t, configured(t, "server: {listen: \"127.0.0.1:0\"}\nadmin: {listen: \"127.0.0.1:0\", token: \"${EDGECACHE_TOKEN}\"}\n"+endpoints))
+	get := func(path string) {
+		t.Helper()
+		res, err := http.Get(data + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+	}
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"endpoints", "list"}, []string{"users.get", "GET /v1/users/{id}", "24h"}},
+		{[]string{"endpoints", "list", "--json"}, []string{`"sql"`}},
+		{[]string{"explain", "PUT", "/v1/users/1", "--data", `{"name":"Eve"}`}, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "/v1/users/1", "affected", "spared"}},
+		{[]string{"graph", "--url", "/v1/users/2"}, []string{`"url": "/v1/users/2"`, `"predicate": "id = '2'"`}},
+		{[]string{"stats"}, []string{"hit ratio", "users.get"}},
+		{[]string{"stats", "--json"}, []string{`"Entries": 2`}},
+		{[]string{"purge", "--record", "users:1"}, []string{"1\n"}},
+		{[]string{"purge", "--url", "/v1/users/2"}, []string{"1\n"}},
+		{[]string{"purge", "--tag", "people"}, []string{"2\n"}},
+		{[]string{"purge", "--endpoint", "users.get"}, []string{"2\n"}},
+		{[]string{"purge", "--table", "users"}, []string{"2\n"}},
+		{[]string{"purge", "--all"}, []string{"2\n"}},
+	} {
+		get("/v1/users/1")
+		get("/v1/users/2")
+		code, stdout, stderr := command(t, append(c.args, "--server", control)...)
+		if code != 0 {
+			t.Errorf("%v: exit %d: %s", c.args, code, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%v lacks %q:\n%s", c.args, want, stdout)
+			}
+		}
+	}
+	code, _, stderr := command(t, "purge", "--all", "--server", control, "--token", "wrong")
+	if code != 1 || !strings.Contains(stderr, "A token is needed") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	code, _, stderr = command(t, "purge", "--table", "nope", "--server", control)
+	if code != 1 || !strings.Contains(stderr, "there is no table nope") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

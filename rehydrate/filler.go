@@ -66,7 +66,8 @@ type Filled struct {
 	// Install tells whether the entry was stored. The entry answers this fill
 	// rightly also when it was not.
 	Install depgraph.InstallOutcome
-	// Joined tells that somebody else's flight was shared.
+	// Joined tells that somebody else's source read was shared: that of the
+	// flight joined, or of the one whose entry Lookup found.
 	Joined bool
 }
 
@@ -167,7 +168,7 @@ func (f *Filler) Fill(ctx context.Context, j Job) (Filled, error) {
 		return Filled{}, context.Cause(ctx)
 	}
 	out := fl.filled
-	out.Joined = joined
+	out.Joined = out.Joined || joined
 	return out, fl.err
 }
 

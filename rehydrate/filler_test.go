@@ -217,6 +217,7 @@ func TestCloseWaitsForFlights(t *testing.T) {
 		default:
 		}
 		close(gate)
+		synctest.Wait()
 		if err := <-closed; err != nil || a.value() != 0 || c.value() != 1 {
 			t.Errorf("Close: %v; a got %d, c got %d", err, a.value(), c.value())
 		}

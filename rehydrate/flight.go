@@ -190,7 +190,7 @@ func (f *Filler) ask(ctx context.Context, fl *flight) (Filled, error) {
 	token, anew := f.takeToken(fl)
 	if fl.job.Lookup != nil && !anew {
 		if e := fl.job.Lookup(); e != nil {
-			return Filled{Entry: e, Install: depgraph.Installed}, nil
+			return Filled{Entry: e, Install: depgraph.Installed, Joined: true}, nil
 		}
 	}
 	f.count(func(s *FillStats) { s.Reads++ })

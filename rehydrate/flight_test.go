@@ -227,7 +227,7 @@ func TestLookupComesAfterToken(t *testing.T) {
 		synctest.Wait()
 		close(gate)
 		synctest.Wait()
-		if a.value() != 0 || a.out.Install != depgraph.Installed {
+		if a.value() != 0 || a.out.Install != depgraph.Installed || !a.out.Joined {
 			t.Errorf("a got %+v, %v; want the entry found", a.out, a.err)
 		}
 		if c.value() != 1 {

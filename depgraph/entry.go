@@ -65,6 +65,7 @@ type Entry struct {
 	// The rest is guarded by Graph.mu.
 	id         uint64 // 0: never installed; later ones are larger
 	weight     int64
+	found      uint64   // the time of the last write that affects it
 	guest      bool     // the eviction policy does not know its weight yet
 	items      []string // keys of its items in the store
 	shapes     []*shape // each shape that it counts in, once

@@ -2,7 +2,7 @@ package depgraph
 
 import (
 	"errors"
-	"strconv"
+	"slices"
 
 	"edgecache/source"
 	"edgecache/sqlparse"
@@ -31,20 +31,23 @@ func (s *shape) prefix() string {
 // errShort says that a row image lacks a column that a condition is about.
 var errShort = errors.New("a row image is shorter than its table")
 
-// find appends the entries of the shape whose boxes may hold the row: all of
-// them, when a value's place is not known.
-func (s *shape) find(r reader, row source.Row, ids []uint64) ([]uint64, error) {
-	keys := make([]sqlparse.Key, len(s.dims))
+// placeOf reads a row's keys in the shape's dimensions. ok is false when the
+// place of one is not known.
+func (s *shape) placeOf(row source.Row) (keys []sqlparse.Key, ok bool, err error) {
+	keys = make([]sqlparse.Key, len(s.dims))
 	for i, d := range s.dims {
 		if d.Column >= len(row) {
-			return ids, errShort
+			return nil, false, errShort
 		}
-		k, ok := sqlparse.KeyOf(row[d.Column], d.Collation)
-		if !ok {
-			return r.scan(s.prefix(), ids)
+		if keys[i], ok = sqlparse.KeyOf(row[d.Column], d.Collation); !ok {
+			return nil, false, nil
 		}
-		keys[i] = k
 	}
+	return keys, true, nil
+}
+
+// at appends the entries of the shape whose boxes may hold the place.
+func (s *shape) at(r reader, keys []sqlparse.Key, ids []uint64) ([]uint64, error) {
 	if !s.spatial {
 		return r.scan(s.prefix()+equalWord(keys)+":", ids)
 	}
@@ -55,11 +58,35 @@ func (s *shape) find(r reader, row source.Row, ids []uint64) ([]uint64, error) {
 	return r.search(s.number, point, ids)
 }
 
-// candidates appends every entry for which the row may be in the region of the
-// occurrence. Some may be named twice.
-func (o *occurrence) candidates(r reader, row source.Row, ids []uint64) (_ []uint64, err error) {
+// find appends the entries of the shape whose boxes may hold one of the images:
+// all of them, when a value's place is not known. Images at one place, as those
+// of an UPDATE that leaves the condition's columns alone, are looked up once.
+func (s *shape) find(r reader, images []image, ids []uint64) (_ []uint64, err error) {
+	var before []sqlparse.Key
+	for _, img := range images {
+		keys, ok, err := s.placeOf(img.row)
+		if err != nil {
+			return ids, err
+		}
+		if !ok {
+			return r.scan(s.prefix(), ids)
+		}
+		if before != nil && slices.Equal(keys, before) {
+			continue
+		}
+		before = keys
+		if ids, err = s.at(r, keys, ids); err != nil {
+			return ids, err
+		}
+	}
+	return ids, nil
+}
+
+// candidates appends every entry for which one of the images may be in the
+// region of the occurrence. Some may be named twice.
+func (o *occurrence) candidates(r reader, images []image, ids []uint64) (_ []uint64, err error) {
 	for _, s := range o.shapes {
-		if ids, err = s.find(r, row, ids); err != nil {
+		if ids, err = s.find(r, images, ids); err != nil {
 			return ids, err
 		}
 	}
@@ -125,7 +152,7 @@ func (p *places) add(key, value string) {
 func (g *Graph) place(e *Entry, r *registration, p plan) *places {
 	id := idText(e.id)
 	out := &places{seen: map[string]bool{}, shapes: map[*shape]bool{}}
-	out.add(metaKey(id), metadata(e))
+	out.add(metaKey(id), e.URL) // the edges' "URL"; it shares the entry's bytes
 	for i, o := range r.occs {
 		out.add(tablePrefix(o.table)+id, "")
 		g.placeOccurrence(out, o, p[i], id)
@@ -179,11 +206,4 @@ func (g *Graph) placeOccurrence(out *places, o *occurrence, p occPlan, id string
 			rects[s.number]++
 		}
 	}
-}
-
-// metadata prints what the store knows of an entry besides its edges.
-func metadata(e *Entry) string {
-	return strconv.Quote(e.Key) + " " + strconv.Quote(e.URL) + " " +
-		strconv.Quote(e.Template.Endpoint) + " " + strconv.Quote(e.Template.Variant) + " " +
-		strconv.FormatInt(e.Expires.UnixNano(), 10)
 }

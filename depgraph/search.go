@@ -17,7 +17,7 @@ import (
 // entries, not of entries. Where it cannot be bounded, or anything goes wrong,
 // the template's entries are affected as a whole.
 func (g *Graph) find(i *Intent) {
-	w := &search{g: g, i: i, found: map[*Entry]bool{}}
+	w := &search{g: g, i: i}
 	untouched := len(g.byID)
 	for _, r := range g.concerned(i.d) {
 		untouched -= r.count
@@ -66,7 +66,6 @@ type search struct {
 	g                 *Graph
 	i                 *Intent
 	lookups, rechecks int
-	found             map[*Entry]bool
 	ids               []uint64
 }
 
@@ -92,10 +91,8 @@ func (w *search) rows(r *registration, read reading) {
 	before := len(w.i.affected)
 	err := w.g.store.view(func(rd reader) error {
 		for _, p := range read.pairs {
-			for _, img := range w.i.d.images(p.change) {
-				if err := w.lookup(rd, r, p, img); err != nil {
-					return err
-				}
+			if err := w.lookup(rd, r, p); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -118,26 +115,31 @@ func (w *search) rows(r *registration, read reading) {
 	w.widen(r)
 }
 
-func (w *search) lookup(rd reader, r *registration, p pair, img image) (err error) {
+// lookup asks the index for one row change, and each candidate for its images.
+func (w *search) lookup(rd reader, r *registration, p pair) (err error) {
 	occ := r.occs[p.occ]
-	if w.lookups += len(occ.shapes) + 1; w.lookups > w.g.bounds.lookups {
+	images := w.i.d.images(p.change)
+	if w.lookups += len(images) * (len(occ.shapes) + 1); w.lookups > w.g.bounds.lookups {
 		return errWork
 	}
-	if w.ids, err = occ.candidates(rd, img.row, w.ids[:0]); err != nil {
+	if w.ids, err = occ.candidates(rd, images, w.ids[:0]); err != nil {
 		return err
 	}
 	w.g.stats.Candidates += int64(len(w.ids))
 	for _, id := range w.ids {
 		e := w.g.byID[id]
-		if e == nil || e.reg != r || w.found[e] {
+		if e == nil || e.reg != r || e.found == w.g.clock {
 			continue
 		}
-		if w.rechecks++; w.rechecks > w.g.bounds.rechecks {
-			return errWork
-		}
-		if may, _ := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
-			w.found[e] = true
-			w.i.affected = append(w.i.affected, e)
+		for _, img := range images {
+			if w.rechecks++; w.rechecks > w.g.bounds.rechecks {
+				return errWork
+			}
+			if may, _ := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
+				e.found = w.g.clock
+				w.i.affected = append(w.i.affected, e)
+				break
+			}
 		}
 	}
 	return nil

@@ -67,9 +67,13 @@ func TestForeignWriteIsNoticed(t *testing.T) {
 func TestOwnWritesAreNotForeign(t *testing.T) {
 	h := &heard{}
 	d := openTest(t, accounts, listening(h))
-	for i := range 40 {
-		mustWrite(t, d, "INSERT INTO t "+endless+"SELECT NULL, i FROM n LIMIT 4000",
-			"DELETE FROM t WHERE id > 2")
+	s := <-d.writer.free
+	if _, err := s.c.number("PRAGMA wal_autocheckpoint = 20"); err != nil {
+		t.Fatal(err)
+	}
+	d.writer.put(s)
+	for i := range 24 {
+		mustWrite(t, d, "INSERT INTO t "+endless+"SELECT NULL, i FROM n LIMIT 3000", "DELETE FROM t WHERE id > 2")
 		_ = sum(t, d)
 		if i%8 == 0 {
 			lookNow(d)

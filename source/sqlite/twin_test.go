@@ -195,7 +195,7 @@ func chain(before, after map[string][]source.Row, changes []source.Change) error
 	return nil
 }
 
-var twinDatabases = flag.Int("twin", 12, "databases that TestTwin fills; each is a seed")
+var twinDatabases = flag.Int("twin", 8, "databases that TestTwin fills; each is a seed")
 
 // TestTwin holds the images of random writes against full reads before and
 // after: in order, they lead from one state to the other. A failure prints its

@@ -228,6 +228,23 @@ func TestWriteArguments(t *testing.T) {
 	}
 }
 
+// A full disk undoes the write, and is told as what it is.
+func TestWriteDiskFull(t *testing.T) {
+	d := openTest(t, accounts)
+	s := <-d.writer.free
+	if _, err := s.c.number("PRAGMA max_page_count = 10"); err != nil {
+		t.Fatal(err)
+	}
+	d.writer.put(s)
+	res, err := d.Write(context.Background(), sqls("UPDATE t SET x = 1", "INSERT INTO t "+endless+"SELECT NULL, i FROM n"), nil)
+	wantKind(t, err, source.ErrUnavailable)
+	wantOutcome(t, res, source.OutcomeRolledBack)
+	if got := sum(t, d); got != 30 {
+		t.Fatal(got)
+	}
+	usable(t, d)
+}
+
 // A large argument is not kept by the prepared statement.
 func TestLargeArgumentsAreLetGo(t *testing.T) {
 	d := openTest(t, "CREATE TABLE v (a)")

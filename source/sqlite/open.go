@@ -187,11 +187,11 @@ func (d *DB) attach(s *slot) error {
 	if err == nil && (len(mode) != 1 || mode[0][0].AsText() != "wal") {
 		err = unavailable(nil, "the database cannot be switched to WAL mode")
 	}
-	if err == nil {
-		_, err = d.reload(c)
+	if err == nil { // before the schema, so that a change in between shows later
+		d.dataVersion, err = c.number("PRAGMA main.data_version")
 	}
 	if err == nil {
-		d.dataVersion, err = c.number("PRAGMA main.data_version")
+		_, err = d.reload(c)
 	}
 	if err == nil {
 		var now os.FileInfo

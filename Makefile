@@ -24,8 +24,7 @@ SHOP   := bin/shop
 
 define HELLO
 
-  data   http://$(LISTEN)
-  admin  http://$(ADMIN)        Ctrl-C stops the server
+data at http://$(LISTEN), admin at http://$(ADMIN); Ctrl-C stops the server.
 
 Paste into another terminal: the second GET is a hit, the PUT says how many
 cached responses it affected, the last GET shows the new name.

@@ -27,15 +27,9 @@ type term struct {
 }
 
 func (o *fakeOcc) TableName() string     { return o.table }
+func (o *fakeOcc) AliasName() string     { return o.alias }
 func (o *fakeOcc) ColumnNames() []string { return o.names }
 func (o *fakeOcc) Reads(col int) bool    { return o.reads == nil || o.reads[col] }
-
-func (o *fakeOcc) AliasName() string {
-	if o.alias == "" {
-		return o.table
-	}
-	return o.alias
-}
 
 func (o *fakeOcc) Unchanged(c *source.Change) bool {
 	for i := range c.Before {
@@ -250,7 +244,7 @@ var columns = map[string][]string{
 func occ(s string) *fakeOcc {
 	head, where, conditional := strings.Cut(s, " where ")
 	f := strings.Fields(head)
-	o := &fakeOcc{table: f[0], names: columns[f[0]]}
+	o := &fakeOcc{table: f[0], alias: f[0], names: columns[f[0]]}
 	for i := 1; i+1 < len(f); i += 2 {
 		switch f[i] {
 		case "AS":

@@ -66,6 +66,9 @@ func (c *conn) describe(sql string, catalog *catalog) (*source.Description, erro
 		return nil, err
 	}
 	catalog.addUntold(sql, p, print)
+	if s.verb.kind() == source.StatementSelect {
+		catalog.dropDefaults(p, print)
+	}
 	out := &source.Description{
 		Kind: s.verb.kind(), Params: s.params(), Columns: s.outputColumns(),
 		Reads: catalog.readsOf(print), Writes: catalog.writesOf(print),

@@ -10,8 +10,9 @@ import (
 // program is the compiled form of a statement.
 type program struct {
 	text    string
-	reads   map[int64]bool // roots of the b-trees that are opened to be read
-	virtual bool           // virtual tables are opened
+	reads   map[int64]bool  // roots of the b-trees that are opened to be read
+	virtual bool            // virtual tables are opened
+	calls   map[string]bool // functions that are called, lower-cased
 }
 
 // program lists what EXPLAIN does, without comments. Where it does not show a
@@ -23,7 +24,7 @@ func (c *conn) program(sql string, catalog *catalog) (*program, error) {
 		return nil, err
 	}
 	defer s.finalize()
-	out := &program{reads: map[int64]bool{}}
+	out := &program{reads: map[int64]bool{}, calls: map[string]bool{}}
 	var b strings.Builder
 	inexact := false
 	for {
@@ -42,6 +43,9 @@ func (c *conn) program(sql string, catalog *catalog) (*program, error) {
 			}
 		case "VOpen":
 			out.virtual = true
+		}
+		if name, _, ok := strings.Cut(s.column(5).AsText(), "("); ok {
+			out.calls[strings.ToLower(name)] = true // as Function, PureFunc, AggStep print it
 		}
 		inexact = inexact || opcode == "Real" || opcode == "Blob"
 		b.WriteString(opcode)

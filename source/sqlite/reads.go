@@ -186,3 +186,29 @@ func (j *joins) addColumns(print *footprint) {
 		}
 	}
 }
+
+// dropDefaults removes functions that the authorizer names only because they
+// stand in the DEFAULT of a column that is read: reading does not call them. A
+// function goes only if a default mentions it and the program calls it nowhere.
+func (k *catalog) dropDefaults(p *program, print *footprint) {
+	for name := range print.functions {
+		if !p.calls[name] && k.inDefault(name, print) {
+			delete(print.functions, name)
+		}
+	}
+}
+
+func (k *catalog) inDefault(function string, print *footprint) bool {
+	for name := range print.reads {
+		t := k.table(name)
+		if t == nil {
+			continue
+		}
+		for _, text := range t.defaults {
+			if hasWord(text, function) {
+				return true
+			}
+		}
+	}
+	return false
+}

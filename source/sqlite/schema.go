@@ -33,6 +33,7 @@ type catalog struct {
 type tableInfo struct {
 	*source.Table
 	hasDefault []bool   // columns that have a default other than NULL
+	defaults   []string // their texts
 	replaces   bool     // ON CONFLICT REPLACE stands in the declaration
 	owners     []string // of a shadow table: the virtual tables that it may belong to
 }
@@ -179,6 +180,7 @@ func (l *catalogLoader) table(name, kind string, withoutRowid, strict bool) (*ta
 			keyed[pk] = i
 		}
 		t.Columns = append(t.Columns, col)
+		t.defaults = append(t.defaults, r[3].AsText())
 		t.hasDefault = append(t.hasDefault, !r[3].IsNull() && !strings.EqualFold(r[3].AsText(), "NULL"))
 	}
 	for n := int64(1); n <= int64(len(keyed)); n++ {

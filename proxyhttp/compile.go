@@ -22,7 +22,6 @@ type compiler struct {
 	cfg      *config.Endpoint
 	schema   *source.Schema
 	describe func(sql string) (*source.Description, error)
-	limits   Limits
 
 	params   []sqlparse.Param // of all statements and variants, merged by name
 	position map[string]int
@@ -36,23 +35,30 @@ type failedStatement struct {
 	variant, message string
 }
 
-// compilePlan compiles cfg against the source's schema of now.
-func compilePlan(ctx context.Context, cfg *config.Endpoint, db *database, lim Limits) (*plan, []config.Mistake) {
+// compilePlan compiles cfg against the source's schema of now. An error says
+// that the source could not be asked, which says nothing about the endpoint.
+func compilePlan(ctx context.Context, cfg *config.Endpoint, db *database, lim Limits) (*plan, []config.Mistake, error) {
 	epoch := db.epoch.Load() // before the schema is read: a change after it makes the plan outdated
-	c := &compiler{
-		cfg: cfg, schema: db.src.Schema(), limits: lim, position: map[string]int{},
-		describe: func(sql string) (*source.Description, error) {
-			ctx, cancel := context.WithTimeout(ctx, lim.Statement)
-			defer cancel()
-			return db.src.Describe(ctx, sql)
-		},
+	c := &compiler{cfg: cfg, schema: db.src.Schema(), position: map[string]int{}}
+	var trouble error
+	c.describe = func(sql string) (*source.Description, error) {
+		ctx, cancel := context.WithTimeout(ctx, lim.Statement)
+		defer cancel()
+		d, err := db.src.Describe(ctx, sql)
+		if err != nil && source.KindOf(err) != source.ErrInvalid {
+			trouble = err
+		}
+		return d, err
 	}
 	p := c.compile()
-	if len(c.mistakes) > 0 {
-		return nil, c.mistakes
+	switch {
+	case trouble != nil:
+		return nil, nil, trouble
+	case len(c.mistakes) > 0:
+		return nil, c.mistakes, nil
 	}
 	p.epoch = epoch
-	return p, nil
+	return p, nil, nil
 }
 
 func (c *compiler) compile() *plan {

@@ -41,6 +41,15 @@ type tap struct {
 	mu      sync.Mutex
 	onQuery func(ctx context.Context) error
 	onWrite func(stage string) error
+
+	undescribed atomic.Int64 // how many calls of Describe fail first
+}
+
+func (p *tap) Describe(ctx context.Context, sql string) (*source.Description, error) {
+	if p.undescribed.Add(-1) >= 0 {
+		return nil, &source.Error{Kind: source.ErrBusy, Message: "locked"}
+	}
+	return p.Source.Describe(ctx, sql)
 }
 
 func (p *tap) set(f func(ctx context.Context) error) {

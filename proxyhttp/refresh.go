@@ -49,7 +49,9 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			s.recompile(ctx, e)
+			if err := s.recompile(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -57,9 +59,12 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 
 // recompile replaces one plan. Entries of the old one go first: they know
 // only what the old schema said.
-func (s *Server) recompile(ctx context.Context, e *endpoint) {
+func (s *Server) recompile(ctx context.Context, e *endpoint) error {
 	epoch := e.db.epoch.Load()
-	p, mistakes := compilePlan(ctx, e.cfg, e.db, s.limits)
+	p, mistakes, err := compilePlan(ctx, e.cfg, e.db, s.limits)
+	if err != nil {
+		return err
+	}
 	if len(mistakes) > 0 {
 		p = &plan{epoch: epoch, broken: mistakes[0].Message}
 		s.log.Error("endpoint no longer fits the schema", "endpoint", e.cfg.Name, "mistake", mistakes[0].Message)
@@ -71,4 +76,5 @@ func (s *Server) recompile(ctx context.Context, e *endpoint) {
 		s.log.Error("cannot register an endpoint anew", "endpoint", e.cfg.Name, "error", err)
 	}
 	s.log.Info("endpoint compiled for a new schema", "endpoint", e.cfg.Name, "epoch", epoch)
+	return nil
 }

@@ -109,6 +109,24 @@ func TestFillThroughAnOutdatedPlanIsNotKept(t *testing.T) {
 	eventually(t, "kept under the new plan", func() bool { return strings.Contains(h.get("/v1/users/2").cache(), "hit") })
 }
 
+// A source that cannot be asked says nothing about an endpoint: it is asked
+// again, and meanwhile the endpoint reads through.
+func TestRefreshTriesAgain(t *testing.T) {
+	h := start(t)
+	h.tap.undescribed.Store(3)
+	h.s.foreign(h.s.databases["main"], &source.WriteSet{Source: "main", SchemaChanged: true})
+	eventually(t, "kept again", func() bool {
+		a := h.get("/v1/users/1")
+		if a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		return strings.Contains(a.cache(), "hit")
+	})
+	if n := h.tap.undescribed.Load(); n >= 0 {
+		t.Errorf("%d failures left", n)
+	}
+}
+
 func TestDatabaseGoneAndBack(t *testing.T) {
 	h := start(t)
 	h.miss("/v1/users/1")

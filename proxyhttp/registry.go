@@ -3,6 +3,7 @@ package proxyhttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sort"
 	"strings"
@@ -36,7 +37,10 @@ func (s *Server) buildRegistry(ctx context.Context) error {
 			mistakes = append(mistakes, config.Mistake{File: s.cfg.File, Line: cfg.Line, Endpoint: cfg.Name, Message: "there is no source " + cfg.Source})
 			continue
 		}
-		p, bad := compilePlan(ctx, cfg, db, s.limits)
+		p, bad, err := compilePlan(ctx, cfg, db, s.limits)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", db.name, err)
+		}
 		for _, m := range bad {
 			m.File = s.cfg.File
 			mistakes = append(mistakes, m)

@@ -3,7 +3,6 @@ package proxyhttp
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"edgecache/source"
 )
@@ -43,7 +42,8 @@ func (s *Server) reportWrites(r *http.Request, body map[string]any) (any, *probl
 	return map[string]int{"invalidated": affected}, nil
 }
 
-// widenBy adds what one statement may have written.
+// widenBy adds what one statement may have written; the source's description
+// has triggers, cascades and the rows that a REPLACE deletes.
 func (s *Server) widenBy(r *http.Request, db *database, ws *source.WriteSet, item map[string]any) *problem {
 	f := newFields(item)
 	sql, _ := f.text("sql")
@@ -64,49 +64,5 @@ func (s *Server) widenBy(r *http.Request, db *database, ws *source.WriteSet, ite
 	if len(st.template.Writes) == 0 {
 		ws.Everything = "a reported statement of which the tables are not known"
 	}
-	widenCascades(db.src.Schema(), ws, sql)
 	return nil
-}
-
-// widenCascades adds the tables that foreign keys lead to from those written.
-// The database lists the cascades of DELETE and UPDATE, but not those of the
-// rows that a REPLACE deletes, whose triggers it does not list either.
-func widenCascades(schema *source.Schema, ws *source.WriteSet, sql string) {
-	for grown := true; grown; {
-		grown = false
-		for _, t := range schema.Tables() {
-			if _, have := ws.Whole[t.Name]; have {
-				continue
-			}
-			for _, fk := range t.ForeignKeys {
-				if writes(ws, fk.Parent) && (acts(fk.OnDelete) || acts(fk.OnUpdate)) {
-					ws.Whole[t.Name] = "reported, by a foreign key to " + fk.Parent
-					grown = true
-					break
-				}
-			}
-		}
-	}
-	if !strings.Contains(strings.ToLower(sql), "replace") {
-		return
-	}
-	for name := range ws.Whole {
-		if t := schema.Table(name); t != nil && len(t.Triggers) > 0 {
-			ws.Everything = "a reported REPLACE on " + name + ", which has triggers"
-		}
-	}
-}
-
-func writes(ws *source.WriteSet, table string) bool {
-	for name := range ws.Whole {
-		if strings.EqualFold(name, table) {
-			return true
-		}
-	}
-	return false
-}
-
-// acts tells whether a foreign key's action writes the child.
-func acts(action string) bool {
-	return action != "" && !strings.EqualFold(action, "NO ACTION") && !strings.EqualFold(action, "RESTRICT")
 }

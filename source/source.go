@@ -113,9 +113,10 @@ type Description struct {
 	Params  int
 	Columns []OutputColumn
 	// Reads holds, by table as declared, the columns read anywhere (by name as
-	// declared; "ROWID" for a bare rowid). A table read without a column, as
-	// in COUNT(*), has an empty list. Names that are no table of the schema
-	// (table-valued functions, system tables) appear too.
+	// declared; "ROWID" for a bare rowid), those that NATURAL and USING compare
+	// included. A table read without a column, as in COUNT(*), has an empty
+	// list. Names that are no table of the schema (table-valued functions,
+	// system tables) appear too.
 	Reads map[string][]string
 	// Writes lists what the statement may write, triggers and cascades included.
 	Writes []TableWrite

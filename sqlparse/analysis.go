@@ -168,17 +168,12 @@ func (a *analysis) complete() {
 }
 
 // columns takes the columns of each occurrence from the database's reading.
-// NATURAL and USING compare columns that the authorizer does not report; a
-// virtual column is computed from columns that it does not report; there, and
-// where a table is missing from its report, every column counts.
+// Where a table is missing from it, and for a virtual column, which may be
+// computed from any other, every column counts.
 func (a *analysis) columns() {
-	merges := a.mergesColumns()
-	if merges {
-		a.note("NATURAL and USING count as reading every column of its tables; write the condition with ON")
-	}
 	for _, o := range a.out.Occurrences {
 		names, reported := a.readsOf(o.Table)
-		all := !reported || merges || a.declared(o.Table)
+		all := !reported || a.declared(o.Table)
 		for _, n := range names {
 			i := o.Table.Column(n)
 			switch {
@@ -221,29 +216,4 @@ func (a *analysis) declared(t *source.Table) bool {
 		}
 	}
 	return false
-}
-
-// mergesColumns looks for NATURAL and USING in the statement and in every view
-// that its text, or a view found so, can mention.
-func (a *analysis) mergesColumns() bool {
-	seen := map[string]bool{}
-	var merges func(t *text) bool
-	merges = func(t *text) bool {
-		if t.hasWord("NATURAL", "USING") {
-			return true
-		}
-		for _, tok := range t.tokens {
-			name := tok.name()
-			if name == "" || seen[name] || a.in.Schema.View(name) == nil {
-				continue
-			}
-			seen[name] = true
-			body, err := scan(a.in.Schema.View(name).SQL)
-			if err != nil || merges(body) {
-				return true
-			}
-		}
-		return false
-	}
-	return merges(a.text)
 }

@@ -326,18 +326,6 @@ func (t *text) between(i int, before, after string) bool {
 	return p >= 0 && n >= 0 && t.tokens[p].is(before) && t.tokens[n].is(after)
 }
 
-// hasWord tells whether one of the keywords stands anywhere in the text.
-func (t *text) hasWord(words ...string) bool {
-	for _, tok := range t.tokens {
-		for _, w := range words {
-			if tok.kind == tokWord && strings.EqualFold(tok.s, w) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // hasCall tells whether a function of that name is called anywhere.
 func (t *text) hasCall(name string) bool {
 	for i, tok := range t.tokens {
@@ -428,19 +416,4 @@ func checkFragment(f string) error {
 		return fmt.Errorf("fragment %q has unbalanced parentheses", clip(f))
 	}
 	return nil
-}
-
-// name is the plain name that a word or quoted name stands for, lower-cased.
-func (t token) name() string {
-	switch t.kind {
-	case tokWord:
-		return strings.ToLower(t.s)
-	case tokQuoted, tokString:
-		if len(t.s) < 2 {
-			return ""
-		}
-		q := t.s[len(t.s)-1:]
-		return strings.ToLower(strings.ReplaceAll(t.s[1:len(t.s)-1], q+q, q))
-	}
-	return ""
 }

@@ -9,6 +9,9 @@ import (
 	"edgecache/sqlparse"
 )
 
+// What sqlparse compiles fits.
+var _ Occurrence = (*sqlparse.Occurrence)(nil)
+
 // fakeOcc is an Occurrence with a condition in disjunctive normal form, whose
 // Region and Match are built independently of each other. Its values compare
 // as BINARY.

@@ -39,8 +39,14 @@ func (d *DB) Describe(ctx context.Context, sql string) (*source.Description, err
 	return out, wrap(ctx, err)
 }
 
-// currentCatalog is the schema that statements prepared on c will meet.
+// currentCatalog is the schema that statements prepared on c will meet. The
+// pragma alone reads the file's cookie and leaves what the handle remembers of
+// the schema as it is, possibly from before a foreign DROP VIEW; a statement
+// that is stepped notices, and makes it read the schema again.
 func (d *DB) currentCatalog(c *conn) (*catalog, error) {
+	if _, err := c.number("SELECT COUNT(*) FROM main.sqlite_schema"); err != nil {
+		return nil, err
+	}
 	cookie, err := c.number("PRAGMA main.schema_version")
 	if err != nil {
 		return nil, err

@@ -264,3 +264,26 @@ func TestFileGone(t *testing.T) {
 	}
 	usable(t, d)
 }
+
+// A handle remembers the schema; Describe must not believe its memory. The
+// writing handle notices first here, so that the catalog is current already.
+func TestForeignViewChangeSeenByDescribe(t *testing.T) {
+	d := openTest(t, accounts+"; CREATE TABLE u (y); CREATE VIEW v AS SELECT x AS n FROM t", listening(&heard{}))
+	reads := func() map[string][]string {
+		desc, err := d.Describe(context.Background(), "SELECT n FROM v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return desc.Reads
+	}
+	if r := reads(); r["t"] == nil || r["u"] != nil {
+		t.Fatalf("at first: %v", r)
+	}
+	other := stranger(t, d.path)
+	do(t, other, "DROP VIEW v")
+	do(t, other, "CREATE VIEW v AS SELECT y AS n FROM u")
+	lookNow(d)
+	if r := reads(); r["u"] == nil || r["t"] != nil {
+		t.Fatalf("after the view was replaced: %v", r)
+	}
+}

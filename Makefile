@@ -10,8 +10,8 @@ BENCH       ?= .
 
 # Packages that hold concurrency: tested under the race detector, which needs
 # a C compiler. The others are tested without.
-CONCURRENT := ./depgraph/... ./rehydrate/... ./proxyhttp/... ./source/sqlite/...
-SEQUENTIAL := ./cmd/... ./fixtures/... ./sqlparse/... ./source
+CONCURRENT := ./cmd/... ./depgraph/... ./rehydrate/... ./proxyhttp ./source/sqlite/...
+SEQUENTIAL := ./fixtures/... ./proxyhttp/config ./proxyhttp/bind ./source ./sqlparse/...
 CC_FOUND   := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

@@ -105,7 +105,7 @@ func (e *Entry) State() State {
 func (e *Entry) isGone() bool { return e.state.Load()&gone != 0 }
 
 func (e *Entry) expired(now time.Time) bool {
-	return !e.Expires.IsZero() && now.After(e.Expires)
+	return !e.Expires.IsZero() && !now.Before(e.Expires)
 }
 
 // Estimated bytes that are not in the fields themselves. TestWeight holds the

@@ -43,6 +43,15 @@ func (o *Occurrence) TableName() string { return o.Table.Name }
 // AliasName is what the query calls the occurrence.
 func (o *Occurrence) AliasName() string { return o.Alias }
 
+// ColumnNames are the names of the table's columns, in the order of its images.
+func (o *Occurrence) ColumnNames() []string {
+	names := make([]string, len(o.Table.Columns))
+	for i := range o.Table.Columns {
+		names[i] = o.Table.Columns[i].Name
+	}
+	return names
+}
+
 // Reads tells whether the query reads the column at position i.
 func (o *Occurrence) Reads(i int) bool { return o.Columns.Has(i) }
 

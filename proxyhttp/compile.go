@@ -20,6 +20,8 @@ import (
 // mistake that it finds. Nothing of it runs on a request path.
 type compiler struct {
 	cfg      *config.Endpoint
+	dialect  sqlparse.Dialect
+	database string
 	schema   *source.Schema
 	describe func(sql string) (*source.Description, error)
 
@@ -39,7 +41,7 @@ type failedStatement struct {
 // that the source could not be asked, which says nothing about the endpoint.
 func compilePlan(ctx context.Context, cfg *config.Endpoint, db *database, lim Limits) (*plan, []config.Mistake, error) {
 	epoch := db.epoch.Load() // before the schema is read: a change after it makes the plan outdated
-	c := &compiler{cfg: cfg, schema: db.src.Schema(), position: map[string]int{}}
+	c := &compiler{cfg: cfg, dialect: db.dialect, database: db.database, schema: db.src.Schema(), position: map[string]int{}}
 	var trouble error
 	c.describe = func(sql string) (*source.Description, error) {
 		ctx, cancel := context.WithTimeout(ctx, lim.Statement)
@@ -106,12 +108,12 @@ func (c *compiler) variant(bv bind.Variant) *variant {
 func (c *compiler) statement(sql string, fragments map[string]string) (*sqlparse.Template, error) {
 	if len(fragments) > 0 {
 		var err error
-		if sql, err = sqlparse.Substitute(sql, fragments); err != nil {
+		if sql, err = c.dialect.Substitute(sql, fragments); err != nil {
 			return nil, err
 		}
 	}
 	t, err := sqlparse.Compile(sqlparse.Input{
-		SQL: sql, Schema: c.schema, Describe: c.describe,
+		Dialect: c.dialect, Database: c.database, SQL: sql, Schema: c.schema, Describe: c.describe,
 		Lists: ofType(c.cfg, config.TypeList), Globs: ofType(c.cfg, config.TypeGlob), DependsOn: c.cfg.DependsOn,
 	})
 	if err != nil {
@@ -189,7 +191,7 @@ func (c *compiler) finishRead(v *variant) {
 func (c *compiler) checkDeclared() {
 	named := map[string]bool{}
 	for _, sql := range c.cfg.SQL {
-		names, err := sqlparse.ParamNames(sql)
+		names, err := c.dialect.ParamNames(sql)
 		if err != nil {
 			return // reported already, as a statement that does not compile
 		}
@@ -239,7 +241,7 @@ func (c *compiler) bind(p *plan) {
 func (c *compiler) unusedChoices() []string {
 	named := map[string]bool{}
 	for _, sql := range c.cfg.SQL {
-		names, err := sqlparse.ParamNames(sql)
+		names, err := c.dialect.ParamNames(sql)
 		if err != nil {
 			return nil
 		}

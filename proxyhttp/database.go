@@ -10,12 +10,15 @@ import (
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
 	"edgecache/source/sqlite"
+	"edgecache/sqlparse"
 )
 
 // database is one configured source.
 type database struct {
-	name string
-	src  source.Source
+	name     string
+	src      source.Source
+	dialect  sqlparse.Dialect
+	database string // the name that may qualify its tables; "" in SQLite
 	// epoch grows when the schema may have changed. A plan compiled under an
 	// older epoch may not know all that its statement reads.
 	epoch atomic.Int64

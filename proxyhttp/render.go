@@ -88,6 +88,10 @@ func appendValue(b []byte, v source.Value) []byte {
 		return append(b, source.FormatFloat(v.AsFloat())...)
 	case source.KindText:
 		return appendString(b, v.AsText())
+	case source.KindUint:
+		return strconv.AppendUint(b, v.AsUint(), 10)
+	case source.KindDecimal:
+		return append(b, v.AsText()...)
 	case source.KindBlob:
 		b = append(b, '"')
 		b = base64.StdEncoding.AppendEncode(b, v.AsBlob())

@@ -39,8 +39,37 @@ type Generated uint8
 const (
 	NotGenerated Generated = iota
 	GeneratedStored
-	GeneratedVirtual // its image is always Unknown
+	GeneratedVirtual // in SQLite its image is always Unknown
 )
+
+// Family sorts the column types of databases that have real types. SQLite has
+// affinities instead, and leaves it zero.
+type Family uint8
+
+const (
+	FamilyNone    Family = iota
+	FamilyInt            // with sign
+	FamilyUint           // without
+	FamilyDecimal        // exact
+	FamilyFloat
+	FamilyText
+	FamilyBinary // BINARY (padded with zero bytes), VARBINARY, BLOB
+	FamilyEnum
+	FamilySet
+	FamilyDate
+	FamilyDatetime
+	FamilyTimestamp
+	FamilyTime
+	FamilyYear
+	FamilyBit
+	FamilyJSON
+	FamilyOther // geometry, UUID, INET6, vectors, ...
+)
+
+func (f Family) String() string {
+	return [...]string{"none", "int", "uint", "decimal", "float", "text", "binary", "enum", "set", "date", "datetime",
+		"timestamp", "time", "year", "bit", "json", "other"}[f]
+}
 
 // Column describes one column of a table.
 type Column struct {
@@ -50,6 +79,12 @@ type Column struct {
 	Collation Collation
 	NotNull   bool // the database refuses NULL here
 	Generated Generated
+
+	// Of databases with real types; zero in SQLite. DeclType has the size.
+	Family     Family
+	Values     []string // members of an ENUM or SET, in order
+	OnUpdate   bool     // an UPDATE of the row may set it to the time
+	Expression string   // of a generated column
 }
 
 // ForeignKey is one reference from a child table to a parent.
@@ -58,6 +93,9 @@ type ForeignKey struct {
 	Parent   string
 	OnDelete string // "NO ACTION", "CASCADE", "SET NULL", ...
 	OnUpdate string
+	// ParentColumns are the referenced columns by name; nil where the driver
+	// does not tell.
+	ParentColumns []string
 }
 
 // Table describes one ordinary table.
@@ -71,6 +109,9 @@ type Table struct {
 	Virtual      bool // a virtual table, or a shadow table of one
 	ForeignKeys  []ForeignKey
 	Triggers     []string
+	// Transactional tells that a ROLLBACK undoes changes; only drivers that set
+	// a Family say so.
+	Transactional bool
 }
 
 // Column finds a column by name, in the database's own case folding; -1: none.

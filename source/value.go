@@ -20,10 +20,16 @@ const (
 	KindFloat
 	KindText
 	KindBlob
+	// KindUint is an integer of a type without sign, whatever its size; only
+	// databases that have such types give it.
+	KindUint
+	// KindDecimal is an exact decimal: its digits as the database prints them,
+	// scale included, so 1.0 and 1.00 are two Values.
+	KindDecimal
 )
 
 func (k Kind) String() string {
-	return [...]string{"unknown", "null", "integer", "real", "text", "blob"}[k]
+	return [...]string{"unknown", "null", "integer", "real", "text", "blob", "unsigned", "decimal"}[k]
 }
 
 // Value is one value of the database, with the type it is stored as.
@@ -45,14 +51,19 @@ func Int(i int64) Value     { return Value{kind: KindInt, n: uint64(i)} }
 func Float(f float64) Value { return Value{kind: KindFloat, n: math.Float64bits(f)} }
 func Text(s string) Value   { return Value{kind: KindText, s: s} }
 func Blob(b []byte) Value   { return Value{kind: KindBlob, s: string(b)} }
+func Uint(u uint64) Value   { return Value{kind: KindUint, n: u} }
+
+// Decimal takes the digits as the database prints them: "-12.50".
+func Decimal(digits string) Value { return Value{kind: KindDecimal, s: digits} }
 
 func (v Value) Kind() Kind      { return v.kind }
 func (v Value) IsUnknown() bool { return v.kind == KindUnknown }
 func (v Value) IsNull() bool    { return v.kind == KindNull }
 
-// AsInt, AsFloat, AsText and AsBlob return the payload of a Value of that
-// Kind; on another Kind the result has no meaning.
+// AsInt, AsUint, AsFloat, AsText (also a decimal's digits) and AsBlob return
+// the payload of a Value of that Kind; on another Kind the result has no meaning.
 func (v Value) AsInt() int64     { return int64(v.n) }
+func (v Value) AsUint() uint64   { return v.n }
 func (v Value) AsFloat() float64 { return math.Float64frombits(v.n) }
 func (v Value) AsText() string   { return v.s }
 func (v Value) AsBlob() []byte   { return []byte(v.s) }
@@ -67,7 +78,9 @@ func (v Value) Any() any {
 		return v.AsInt()
 	case KindFloat:
 		return v.AsFloat()
-	case KindText:
+	case KindUint:
+		return v.n
+	case KindText, KindDecimal:
 		return v.s
 	case KindBlob:
 		return []byte(v.s)
@@ -82,6 +95,10 @@ func (v Value) String() string {
 		return "NULL"
 	case KindInt:
 		return strconv.FormatInt(v.AsInt(), 10)
+	case KindUint:
+		return strconv.FormatUint(v.n, 10)
+	case KindDecimal:
+		return v.s
 	case KindFloat:
 		return FormatFloat(v.AsFloat())
 	case KindText:

@@ -58,9 +58,12 @@ func (a *analysis) read() (*query, *converter, error) {
 		return nil, nil, err
 	}
 	c, sql := newConverter(a.in, a.text)
-	n, err := parseOne(sql)
+	n, err := c.dialect.parseOne(sql)
 	if err != nil {
 		return nil, nil, err
+	}
+	if c.dialect == MySQL {
+		n.Accept(&c.survey)
 	}
 	q, err := c.query(n, nil)
 	if err != nil {

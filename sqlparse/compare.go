@@ -64,6 +64,9 @@ func (v *env) compare(o op, l, r *expr) truths {
 	if l.op == opRow || r.op == opRow {
 		return tAny // row comparisons were lowered to plain ones, or are not read
 	}
+	if v.dialect == MySQL {
+		return v.compareMySQL(o, l, r)
+	}
 	x, y := v.value(l), v.value(r)
 	if x.IsNull() || y.IsNull() {
 		return tNull
@@ -113,20 +116,7 @@ func compareValues(o op, x, y source.Value, a source.Affinity, coll source.Colla
 	}
 	kx, _ := KeyOf(x, coll)
 	ky, _ := KeyOf(y, coll)
-	n := strings.Compare(string(kx), string(ky))
-	switch o {
-	case opEq:
-		return truthOf(n == 0)
-	case opNe:
-		return truthOf(n != 0)
-	case opLt:
-		return truthOf(n < 0)
-	case opLe:
-		return truthOf(n <= 0)
-	case opGt:
-		return truthOf(n > 0)
-	}
-	return truthOf(n >= 0)
+	return truthOfOrder(o, strings.Compare(string(kx), string(ky)))
 }
 
 // convertBoth applies the affinity of a comparison to its operands.

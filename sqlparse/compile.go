@@ -11,7 +11,7 @@ import (
 // of the statement; what only the analyser cannot read is no error but makes
 // the template less precise, which its notes tell.
 func Compile(in Input) (*Template, error) {
-	t, err := scan(strings.TrimRight(in.SQL, "; \t\r\n"))
+	t, err := scan(strings.TrimRight(in.SQL, "; \t\r\n"), in.Dialect)
 	if err != nil {
 		return nil, err
 	}
@@ -33,9 +33,16 @@ func Compile(in Input) (*Template, error) {
 			return nil, err
 		}
 		a := &analysis{in: in, text: t, desc: desc, params: out.Params}
-		out.Query = a.query()
+		if in.Dialect == MySQL {
+			out.Query = a.mysql()
+		} else {
+			out.Query = a.query()
+		}
 	case desc.Kind.IsWrite():
 		readWrite(in, t, out.Params)
+		if in.Dialect == MySQL {
+			out.Writes = plannedWrites(in, t)
+		}
 	default:
 		return nil, fmt.Errorf("an endpoint runs SELECT, INSERT, UPDATE, DELETE or DDL, not this statement")
 	}
@@ -60,7 +67,7 @@ func distinctNames(cols []source.OutputColumn) error {
 // newConverter prepares reading t.
 func newConverter(in Input, t *text) (*converter, string) {
 	sql, at := t.forParser()
-	c := &converter{schema: in.Schema, text: t, at: at, nth: map[int]int{}, views: map[*source.View]*query{}}
+	c := &converter{dialect: in.Dialect, database: in.database(), schema: in.Schema, text: t, at: at, nth: map[int]int{}, views: map[*source.View]*query{}}
 	n := 0
 	for i := range sql {
 		if _, ok := at[i]; ok {
@@ -76,7 +83,7 @@ func newConverter(in Input, t *text) (*converter, string) {
 // parameters: what it changes is seen in its row images.
 func readWrite(in Input, t *text, params []Param) {
 	c, sql := newConverter(in, t)
-	n, err := parseOne(sql)
+	n, err := c.dialect.parseOne(sql)
 	if err != nil {
 		return
 	}

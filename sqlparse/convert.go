@@ -20,11 +20,15 @@ func (u *unread) Error() string { return u.what }
 
 func unreadf(format string, a ...any) error { return &unread{fmt.Sprintf(format, a...)} }
 
-// parseOne parses exactly one statement in the mode that matches SQLite's
-// quoting: "x" is a name, || concatenates, a backslash is a backslash.
-func parseOne(sql string) (ast.StmtNode, error) {
+// parseOne parses exactly one statement in the mode of the session that will
+// execute it. SQLite's quoting has a mode of its own: "x" is a name, ||
+// concatenates, a backslash is a backslash. Sessions of MySQL are pinned to
+// the default in these respects.
+func (d Dialect) parseOne(sql string) (ast.StmtNode, error) {
 	p := parser.New()
-	p.SetSQLMode(mysql.ModeANSIQuotes | mysql.ModePipesAsConcat | mysql.ModeNoBackslashEscapes)
+	if d == SQLite {
+		p.SetSQLMode(mysql.ModeANSIQuotes | mysql.ModePipesAsConcat | mysql.ModeNoBackslashEscapes)
+	}
 	stmts, _, err := p.Parse(sql, "", "")
 	if err != nil {
 		return nil, &unread{"the analyser cannot parse it: " + firstLine(err.Error())}
@@ -48,14 +52,17 @@ func firstLine(s string) string {
 // converter turns the parser's tree into our own, resolving every name
 // against the schema. It refuses (unread) whatever it has no exact form for.
 type converter struct {
-	schema *source.Schema
-	text   *text
-	at     map[int]int // byte offset of a placeholder → its token
-	nth    map[int]int // byte offset of a placeholder → its number, from 1
-	occs   []*Occurrence
-	blocks []*block
-	views  map[*source.View]*query
-	depth  int
+	dialect  Dialect
+	database string // the name that a qualifier may have
+	schema   *source.Schema
+	text     *text
+	at       map[int]int // byte offset of a placeholder → its token
+	nth      map[int]int // byte offset of a placeholder → its number, from 1
+	occs     []*Occurrence
+	survey   survey // MySQL only: what stands in the way of caching
+	blocks   []*block
+	views    map[*source.View]*query
+	depth    int
 	// inView tells that a view's body is converted: it has no parameters.
 	inView bool
 }
@@ -72,6 +79,11 @@ func (c *converter) enter() error {
 }
 
 func (c *converter) leave() { c.depth-- }
+
+// ownDatabase tells whether a qualifier names the database that we know.
+func (c *converter) ownDatabase(name ast.CIStr) bool {
+	return name.L == "" || name.L == asciiLower(c.database)
+}
 
 // query converts a SELECT or a compound of them.
 func (c *converter) query(n ast.Node, parent *scope) (*query, error) {
@@ -228,10 +240,10 @@ func (f *from) columnNames() []string {
 
 // block converts one SELECT.
 func (c *converter) block(n *ast.SelectStmt, parent *scope) (*block, error) {
-	if n.Kind != ast.SelectStmtKindSelect || n.LockInfo != nil || n.SelectIntoOpt != nil || len(n.WindowSpecs) > 0 {
+	if n.Kind != ast.SelectStmtKindSelect || c.dialect == SQLite && (n.LockInfo != nil || n.SelectIntoOpt != nil || len(n.WindowSpecs) > 0) {
 		return nil, unreadf("this form of SELECT is not read")
 	}
-	if n.GroupBy != nil && n.GroupBy.Rollup {
+	if n.GroupBy != nil && n.GroupBy.Rollup && c.dialect == SQLite {
 		return nil, unreadf("WITH ROLLUP is not read")
 	}
 	b := &block{distinct: n.Distinct, scope: &scope{parent: parent, merged: map[string]bool{}}}
@@ -244,6 +256,11 @@ func (c *converter) block(n *ast.SelectStmt, parent *scope) (*block, error) {
 	}
 	for _, f := range n.Fields.Fields {
 		if f.WildCard != nil {
+			b.from.eachLeaf(func(l *from) {
+				if l.occ != nil && (f.WildCard.Table.L == "" || strings.EqualFold(f.WildCard.Table.O, l.alias)) {
+					l.occ.markAll()
+				}
+			})
 			b.items = append(b.items, item{table: f.WildCard.Table.O})
 			continue
 		}
@@ -274,6 +291,13 @@ func (c *converter) clauses(b *block, n *ast.SelectStmt) (err error) {
 	if n.Having != nil {
 		if b.having, err = c.expr(n.Having.Expr, b.scope); err != nil {
 			return err
+		}
+	}
+	for i := range n.WindowSpecs {
+		h := &hidden{c: c, s: b.scope}
+		n.WindowSpecs[i].Accept(h)
+		if h.err != nil {
+			return h.err
 		}
 	}
 	c.blocks = append(c.blocks, b)

@@ -38,7 +38,7 @@ func (c *converter) expr(n ast.ExprNode, s *scope) (*expr, error) {
 	case *test_driver.ParamMarkerExpr:
 		return c.marker(n)
 	case *test_driver.ValueExpr:
-		return literal(n), nil
+		return c.literal(n), nil
 	case *ast.BinaryOperationExpr:
 		if o, ok := binaryOps[n.Op]; ok {
 			e, err := c.node(o, s, n.L, n.R)
@@ -87,7 +87,7 @@ func (c *converter) predicate(n ast.ExprNode, s *scope) (*expr, error) {
 		}
 		not = n.Not
 		e, err = c.node(opLike, s, n.Expr, n.Pattern)
-		if err == nil && n.EscapeExplicit {
+		if err == nil && (n.EscapeExplicit || c.dialect == MySQL) {
 			e.escape = n.Escape
 		}
 	case *ast.PatternInExpr:
@@ -105,7 +105,7 @@ func (c *converter) predicate(n ast.ExprNode, s *scope) (*expr, error) {
 		}
 		e, err = c.node(opIn, s, append([]ast.ExprNode{n.Expr}, n.List...)...)
 	default:
-		return c.opaque(n)
+		return c.opaque(n, s)
 	}
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (c *converter) node(o op, s *scope, args ...ast.ExprNode) (*expr, error) {
 }
 
 func (c *converter) column(n *ast.ColumnNameExpr, s *scope) (*expr, error) {
-	if n.Name.Schema.L != "" && n.Name.Schema.L != "main" {
+	if !c.ownDatabase(n.Name.Schema) {
 		return nil, unreadf("columns of another database are not read")
 	}
 	col := &column{table: n.Name.Table.O, name: n.Name.Name.O}
@@ -150,7 +150,7 @@ func (c *converter) marker(n *test_driver.ParamMarkerExpr) (*expr, error) {
 
 // literal keeps the value where Go and SQLite surely agree on it; of others
 // (integers past 2^63, x'..', dates) only the text is kept.
-func literal(n *test_driver.ValueExpr) *expr {
+func (c *converter) literal(n *test_driver.ValueExpr) *expr {
 	e := &expr{op: opLiteral}
 	switch n.Kind() {
 	case test_driver.KindNull:
@@ -159,8 +159,17 @@ func literal(n *test_driver.ValueExpr) *expr {
 		e.val = source.Int(n.GetInt64())
 	case test_driver.KindFloat64:
 		e.val = source.Float(n.GetFloat64())
+	case test_driver.KindUint64:
+		if c.dialect == SQLite {
+			return &expr{op: opOpaque, raw: restored(n)}
+		}
+		e.val = source.Uint(n.GetUint64())
 	case test_driver.KindMysqlDecimal:
 		s := n.GetMysqlDecimal().String()
+		if c.dialect == MySQL {
+			e.val = source.Decimal(s)
+			break
+		}
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil {
 			return &expr{op: opOpaque, raw: s}
@@ -236,7 +245,12 @@ func (c *converter) caseExpr(n *ast.CaseExpr, s *scope) (*expr, error) {
 }
 
 // opaque keeps the text of what we do not understand.
-func (c *converter) opaque(n ast.ExprNode) (*expr, error) {
+func (c *converter) opaque(n ast.ExprNode, s *scope) (*expr, error) {
+	if c.dialect == MySQL {
+		h := &hidden{c: c, s: s}
+		n.Accept(h)
+		return &expr{op: opOpaque, raw: restored(n)}, h.err
+	}
 	v := &finder{}
 	n.Accept(v)
 	if v.found != "" {

@@ -45,10 +45,20 @@ func (c *converter) join(n *ast.Join, s *scope) (*from, error) {
 	}
 	if n.NaturalJoin {
 		s.allMerged = true
+		f.eachLeaf(func(l *from) {
+			if l.occ != nil {
+				l.occ.markAll()
+			}
+		})
 	}
 	for _, u := range n.Using {
 		f.using = append(f.using, u.Name.O)
 		s.merged[strings.ToLower(u.Name.O)] = true
+		f.eachLeaf(func(l *from) {
+			if o, i, ok := l.find(u.Name.O); ok {
+				o.mark(i)
+			}
+		})
 	}
 	if n.On != nil {
 		f.on, err = c.expr(n.On.Expr, s)
@@ -83,7 +93,7 @@ func (c *converter) leaf(n *ast.TableSource, s *scope) (*from, error) {
 
 // named resolves a name in FROM: a CTE, then a table, then a view.
 func (c *converter) named(f *from, n *ast.TableName, s *scope) error {
-	if n.Schema.L != "" && n.Schema.L != "main" {
+	if !c.ownDatabase(n.Schema) {
 		return unreadf("tables of another database (%s.%s) are not read", n.Schema.O, n.Name.O)
 	}
 	if len(n.IndexHints)+len(n.PartitionNames) > 0 || n.TableSample != nil || n.AsOf != nil {
@@ -100,7 +110,7 @@ func (c *converter) named(f *from, n *ast.TableName, s *scope) error {
 		}
 	}
 	if t := c.schema.Table(name); t != nil {
-		f.occ = &Occurrence{Table: t, Alias: f.alias}
+		f.occ = &Occurrence{Table: t, Alias: f.alias, dialect: c.dialect}
 		c.occs = append(c.occs, f.occ)
 		return nil
 	}
@@ -118,7 +128,7 @@ func (c *converter) view(f *from, name string) error {
 	}
 	defer c.leave()
 	v := c.schema.View(name)
-	t, err := scan(v.SQL)
+	t, err := scan(v.SQL, c.dialect)
 	if err != nil {
 		return unreadf("view %s: %s", name, err)
 	}
@@ -129,9 +139,12 @@ func (c *converter) view(f *from, name string) error {
 	if len(at) > 0 {
 		return unreadf("view %s has parameters", name)
 	}
-	n, err := parseOne(sql)
+	n, err := c.dialect.parseOne(sql)
 	if err != nil {
 		return unreadf("view %s: %s", name, err)
+	}
+	if c.dialect == MySQL {
+		n.Accept(&c.survey)
 	}
 	was := c.inView
 	c.inView = true

@@ -68,9 +68,10 @@ func truthOf(b bool) truths {
 // env is what an expression is evaluated on: one row of one occurrence.
 // Columns of other occurrences are not known.
 type env struct {
-	args Args
-	occ  *Occurrence
-	row  source.Row
+	dialect Dialect
+	args    Args
+	occ     *Occurrence
+	row     source.Row
 	// nullRow: the row stands for an outer join's NULLs, rowid included.
 	nullRow bool
 }
@@ -124,6 +125,18 @@ func (v *env) truth(e *expr) truths {
 	}
 	if e.op.isComparison() {
 		return v.compare(e.op, e.args[0], e.args[1])
+	}
+	if v.dialect == MySQL && e.op == opColumn {
+		return v.columnTruth(e)
+	}
+	return truthOfValue(v.value(e))
+}
+
+// columnTruth is the truth of a column standing alone as a condition; other
+// types than numbers convert in ways of their own.
+func (v *env) columnTruth(e *expr) truths {
+	if _, _, ok := operandLine(e, source.Null()); !ok {
+		return tAny
 	}
 	return truthOfValue(v.value(e))
 }
@@ -244,7 +257,11 @@ func (v *env) value(e *expr) source.Value {
 		}
 		return nullOrUnknown(x)
 	case opAdd, opSub, opMul, opDiv, opMod:
-		return arithmetic(e.op, v.value(e.args[0]), v.value(e.args[1]))
+		x, y := v.value(e.args[0]), v.value(e.args[1])
+		if v.dialect == MySQL && (e.op == opDiv || !bothInt(x, y)) {
+			return source.Unknown() // division is decimal, and types spread
+		}
+		return arithmetic(e.op, x, y)
 	case opConcat:
 		return v.concat(e)
 	case opCase:
@@ -257,6 +274,9 @@ func (v *env) value(e *expr) source.Value {
 		}
 		return v.value(branch)
 	case opCall:
+		if v.dialect == MySQL && !passesOn(e) {
+			return source.Unknown()
+		}
 		return v.callValue(e)
 	case opAnd, opOr, opNot, opIsNull, opBetween, opIn, opLike, opEq, opNe, opLt, opLe, opGt, opGe:
 		switch v.truth(e) {
@@ -325,6 +345,10 @@ func asFloat(x source.Value) (float64, bool) {
 		return x.AsFloat(), true
 	}
 	return 0, false
+}
+
+func bothInt(x, y source.Value) bool {
+	return x.Kind() == source.KindInt && y.Kind() == source.KindInt
 }
 
 // small integers cannot overflow under one operation.

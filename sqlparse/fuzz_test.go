@@ -20,7 +20,7 @@ func FuzzRewrite(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, sql string) {
-		x, err := scan(sql)
+		x, err := scan(sql, SQLite)
 		if err != nil {
 			return
 		}

@@ -25,6 +25,11 @@ const (
 // KeyOf encodes v. ok is false where the place is not known: an Unknown value,
 // or text under a collation that we do not know.
 func KeyOf(v source.Value, c source.Collation) (k Key, ok bool) {
+	switch c {
+	case source.CollationBinary, source.CollationNoCase, source.CollationRTrim, source.CollationUnknown:
+	default:
+		return mysqlKey(v, c)
+	}
 	switch v.Kind() {
 	case source.KindNull:
 		return keyNull, true

@@ -11,6 +11,9 @@ import (
 const maxLikePattern = 50000
 
 func (v *env) like(e *expr) truths {
+	if v.dialect == MySQL {
+		return v.likeMySQL(e)
+	}
 	x, p := v.value(e.args[0]), v.value(e.args[1])
 	if x.IsNull() || p.IsNull() {
 		if likeNeverBlob(x) && likeNeverBlob(p) {
@@ -90,8 +93,8 @@ func sameRune(s, t string) bool {
 	return len(s) >= n && s[:n] == t[:n]
 }
 
-// likePrefix is the literal text that every match starts with under ASCII
-// folding, up to the first wildcard or the first byte that is not plain ASCII.
+// likePrefix is the literal text that every match starts with, up to the first
+// wildcard or the first byte that is not plain ASCII.
 func likePrefix(pat string, escape byte) string {
 	var b []byte
 	for i := 0; i < len(pat); i++ {
@@ -104,14 +107,14 @@ func likePrefix(pat string, escape byte) string {
 			}
 			c = pat[i]
 		case c == '%' || c == '_':
-			return asciiLower(string(b))
+			return string(b)
 		}
 		if c == 0 || c >= 0x80 {
 			break
 		}
 		b = append(b, c)
 	}
-	return asciiLower(string(b))
+	return string(b)
 }
 
 // likeSpans holds every value that can match: text that starts with the

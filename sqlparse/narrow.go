@@ -44,7 +44,7 @@ func (n *narrower) region(e *expr, not bool) (Region, bool) {
 // constant folds a condition that reads no column: (:p IS NULL OR c = :p)
 // becomes everything, or leaves c = 'x' behind.
 func (n *narrower) constant(e *expr, not bool) (Region, bool) {
-	v := env{args: n.args}
+	v := env{dialect: n.occ.dialect, args: n.args}
 	t := negated(v.truth(e), not)
 	switch {
 	case t == tTrue:
@@ -141,13 +141,17 @@ func (n *narrower) comparison(o op, col, other *expr) (Region, bool, bool) {
 	if !ok || !constant(other) || other.op == opRow {
 		return nil, false, false
 	}
+	if n.occ.dialect == MySQL {
+		v := env{dialect: MySQL, args: n.args}
+		return n.againstMySQL(o, i, col, other, v.value(other))
+	}
 	if a, ok := affinity(other); !ok || a != source.AffinityNone {
 		return nil, false, false
 	}
 	if _, has, ok := collation(other); !ok || has {
 		return nil, false, false
 	}
-	v := env{args: n.args}
+	v := env{dialect: n.occ.dialect, args: n.args}
 	return n.against(o, c, i, v.value(other))
 }
 
@@ -182,6 +186,11 @@ func (n *narrower) spans(i int, coll source.Collation, o op, x source.Value) (Re
 	if !ok || coll == source.CollationUnknown {
 		return nil, false, false
 	}
+	return oneDim(Dim{i, coll}, spansOf(o, k)), true, true
+}
+
+// spansOf are the keys that stand in relation o to k.
+func spansOf(o op, k Key) Spans {
 	var s Spans
 	switch o {
 	case opEq:
@@ -197,7 +206,7 @@ func (n *narrower) spans(i int, coll source.Collation, o op, x source.Value) (Re
 	case opGe:
 		s = normalize([]Span{{Below(k), AboveAll}})
 	}
-	return oneDim(Dim{i, coll}, s), true, true
+	return s
 }
 
 // oneDim is the region that confines a single dimension.
@@ -213,14 +222,18 @@ func oneDim(d Dim, s Spans) Region {
 
 func (n *narrower) isNull(e *expr, not bool) (Region, bool, bool) {
 	c, i, ok := n.own(e)
-	if !ok || c.Collation == source.CollationUnknown {
+	if !ok {
+		return nil, false, false
+	}
+	l, ok := n.occ.dialect.columnLine(c)
+	if !ok {
 		return nil, false, false
 	}
 	s := Spans{{BelowNull, AboveNull}}
 	if not {
 		s = Spans{{AboveNull, AboveAll}}
 	}
-	return oneDim(Dim{i, c.Collation}, s), true, true
+	return oneDim(Dim{i, l}, s), n.occ.dialect == SQLite, true
 }
 
 // in unites the equalities, or intersects the inequalities of NOT IN.
@@ -230,7 +243,7 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 		return nil, false, false
 	}
 	var values []source.Value
-	v := env{args: n.args}
+	v := env{dialect: n.occ.dialect, args: n.args}
 	for _, a := range e.args[1:] {
 		switch {
 		case a.op == opParam && a.list:
@@ -242,11 +255,15 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 		}
 	}
 	if not {
-		return n.notIn(c, i, values)
+		return n.notIn(c, i, e.args[0], values)
+	}
+	l, ok := n.occ.dialect.columnLine(c)
+	if !ok {
+		return nil, false, false
 	}
 	var spans []Span
 	for _, x := range values {
-		r, _, ok := n.against(opEq, c, i, x)
+		r, _, ok := n.item(opEq, c, i, e.args[0], x)
 		if !ok {
 			return nil, false, false
 		}
@@ -255,15 +272,23 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 		}
 	}
 	s := normalize(spans)
-	return oneDim(Dim{i, c.Collation}, s), len(s) <= maxSpans, true
+	return oneDim(Dim{i, l}, s), n.occ.dialect == SQLite && len(s) <= maxSpans, true
+}
+
+// item compares the column with one value of a list.
+func (n *narrower) item(o op, c *source.Column, i int, col *expr, x source.Value) (Region, bool, bool) {
+	if n.occ.dialect == MySQL {
+		return n.againstMySQL(o, i, col, &expr{op: opLiteral, val: x}, x)
+	}
+	return n.against(o, c, i, x)
 }
 
 // notIn of an empty list holds NULL too; with a NULL in the list it holds
 // nothing.
-func (n *narrower) notIn(c *source.Column, i int, values []source.Value) (Region, bool, bool) {
+func (n *narrower) notIn(c *source.Column, i int, col *expr, values []source.Value) (Region, bool, bool) {
 	r := Everything()
 	for _, x := range values {
-		s, _, ok := n.against(opNe, c, i, x)
+		s, _, ok := n.item(opNe, c, i, col, x)
 		if !ok {
 			return nil, false, false
 		}
@@ -271,17 +296,20 @@ func (n *narrower) notIn(c *source.Column, i int, values []source.Value) (Region
 			return nil, false, false
 		}
 	}
-	return r, true, true
+	return r, n.occ.dialect == SQLite, true
 }
 
 // like confines a text column to what starts as the pattern does. Other
 // columns may hold numbers, which LIKE reads as text.
 func (n *narrower) like(e *expr, not bool) (Region, bool, bool) {
 	c, i, ok := n.own(e.args[0])
+	if n.occ.dialect == MySQL {
+		return n.likeMySQL(e, i, not || !ok)
+	}
 	if !ok || not || c.Affinity != source.AffinityText || !constant(e.args[1]) || !plainEscape(e.escape) {
 		return nil, false, false
 	}
-	v := env{args: n.args}
+	v := env{dialect: n.occ.dialect, args: n.args}
 	p := v.value(e.args[1])
 	if p.IsNull() {
 		return Nothing(), true, true
@@ -289,7 +317,7 @@ func (n *narrower) like(e *expr, not bool) (Region, bool, bool) {
 	if p.Kind() != source.KindText {
 		return nil, false, false
 	}
-	prefix := likePrefix(p.AsText(), e.escape)
+	prefix := asciiLower(likePrefix(p.AsText(), e.escape))
 	if prefix == "" {
 		return nil, false, false
 	}

@@ -33,8 +33,23 @@ type Occurrence struct {
 	// up the table's key in each result row; nil when rows do not carry it.
 	RecordColumns []int
 
-	conds []condition
-	names []string // of the template's parameters
+	dialect Dialect
+	marked  ColumnSet // mentioned, as far as our own reading saw
+	conds   []condition
+	names   []string // of the template's parameters
+}
+
+// mark notes a mention of column i; o may be nil and i no column.
+func (o *Occurrence) mark(i int) {
+	if o != nil && i >= 0 {
+		o.marked = o.marked.With(i)
+	}
+}
+
+func (o *Occurrence) markAll() {
+	for i := range o.Table.Columns {
+		o.mark(i)
+	}
 }
 
 // TableName is the occurrence's table as declared.
@@ -65,7 +80,7 @@ func (o *Occurrence) Unchanged(c *source.Change) bool {
 		return false
 	}
 	for i := range n {
-		if o.Table.Columns[i].Generated == source.GeneratedVirtual {
+		if o.dialect == SQLite && o.Table.Columns[i].Generated == source.GeneratedVirtual {
 			continue // reads as all the columns that it may be computed from
 		}
 		if o.Reads(i) && (c.Before[i].IsUnknown() || c.Before[i] != c.After[i]) {
@@ -102,7 +117,7 @@ func (o *Occurrence) Match(args Args, row source.Row) Truth {
 	if len(row) != len(o.Table.Columns) {
 		return Undecided // the table has changed under us
 	}
-	v := env{args: args, occ: o, row: row}
+	v := env{dialect: o.dialect, args: args, occ: o, row: row}
 	t := tTrue
 	for _, c := range o.conds {
 		if o.counts(c, args) {
@@ -122,6 +137,6 @@ func (o *Occurrence) counts(c condition, args Args) bool {
 	for i := range nulls {
 		nulls[i] = source.Null()
 	}
-	v := env{args: args, occ: o, row: nulls, nullRow: true}
+	v := env{dialect: o.dialect, args: args, occ: o, row: nulls, nullRow: true}
 	return v.truth(c.e)&tTrue == 0
 }

@@ -195,7 +195,7 @@ func (o *Occurrence) Describe(args Args) string {
 		if !o.counts(c, args) {
 			continue
 		}
-		switch e, t := simplify(c.e, args); {
+		switch e, t := simplify(c.e, args, o.dialect); {
 		case e == nil && t == tTrue:
 		case e == nil:
 			return "FALSE"
@@ -207,9 +207,9 @@ func (o *Occurrence) Describe(args Args) string {
 }
 
 // simplify drops what the arguments decide; a nil expression has the truth t.
-func simplify(e *expr, args Args) (*expr, truths) {
+func simplify(e *expr, args Args, d Dialect) (*expr, truths) {
 	if constant(e) {
-		v := env{args: args}
+		v := env{dialect: d, args: args}
 		switch t := v.truth(e); t {
 		case tTrue, tFalse, tNull, tFalse | tNull:
 			return nil, t
@@ -222,7 +222,7 @@ func simplify(e *expr, args Args) (*expr, truths) {
 	out := *e
 	out.args = nil
 	for _, a := range e.args {
-		s, t := simplify(a, args)
+		s, t := simplify(a, args, d)
 		switch {
 		case s != nil:
 			out.args = append(out.args, s)

@@ -42,6 +42,7 @@ func (s *scope) resolve(c *column) {
 			if ok {
 				found++
 				occ, idx = o, i
+				o.mark(i)
 			}
 		}
 		if found == 0 {

@@ -5,6 +5,10 @@ import "edgecache/source"
 // Input is everything that Compile needs to know. It is asked once, at
 // registration.
 type Input struct {
+	Dialect Dialect
+	// Database is the name that may qualify tables and columns; in SQLite it
+	// is main.
+	Database string
 	// SQL is exactly one statement with :name parameters.
 	SQL    string
 	Schema *source.Schema
@@ -80,4 +84,11 @@ type Query struct {
 	// Undetermined tells that data do not determine the answer: any answer
 	// that SQL allows is right.
 	Undetermined bool
+}
+
+func (in *Input) database() string {
+	if in.Dialect == SQLite {
+		return "main"
+	}
+	return in.Database
 }

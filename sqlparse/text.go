@@ -10,8 +10,9 @@ import (
 // text is a statement cut into pieces: plain SQL with the parameters taken
 // out. It is never cut inside a string, a quoted name or a comment.
 type text struct {
-	tokens []token
-	names  []string // parameters, each once, in order of first appearance
+	dialect Dialect
+	tokens  []token
+	names   []string // parameters, each once, in order of first appearance
 }
 
 type tokenKind uint8
@@ -23,6 +24,7 @@ const (
 	tokString                    // 'text', x'..'
 	tokNumber                    //
 	tokParam                     // :name
+	tokMark                      // ?, in text that is ready to be executed
 	tokOperator                  // everything else, one or two characters
 )
 
@@ -43,10 +45,24 @@ func (t token) is(s string) bool {
 }
 
 // scan cuts sql into tokens. Everything it accepts it reproduces byte by byte.
-func scan(sql string) (*text, error) {
-	t := &text{}
+func scan(sql string, d Dialect) (*text, error) {
+	t, err := cut(sql, d)
+	if err != nil {
+		return nil, err
+	}
+	for _, tok := range t.tokens {
+		if tok.kind == tokMark {
+			return nil, fmt.Errorf("? is not a parameter here; write parameters as :name")
+		}
+	}
+	return t, nil
+}
+
+// cut is scan for text that may have placeholders.
+func cut(sql string, d Dialect) (*text, error) {
+	t := &text{dialect: d}
 	for i := 0; i < len(sql); {
-		tok, n, err := scanToken(sql[i:])
+		tok, n, err := d.scanToken(sql[i:])
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +85,7 @@ func (t *text) param(name string) int {
 	return len(t.names) - 1
 }
 
-func scanToken(s string) (token, int, error) {
+func (d Dialect) scanToken(s string) (token, int, error) {
 	take := func(k tokenKind, n int) (token, int, error) {
 		return token{kind: k, s: s[:n]}, n, nil
 	}
@@ -81,12 +97,14 @@ func scanToken(s string) (token, int, error) {
 			n++
 		}
 		return take(tokSpace, n)
-	case strings.HasPrefix(s, "--"):
+	case d.isLineComment(s):
 		n := strings.IndexByte(s, '\n')
 		if n < 0 {
 			n = len(s)
 		}
 		return take(tokSpace, n)
+	case d == MySQL && executable(s):
+		return token{}, 0, fmt.Errorf("comments that the server executes are not read: %s", clip(s))
 	case strings.HasPrefix(s, "/*"):
 		n := strings.Index(s[2:], "*/")
 		if n < 0 {
@@ -94,22 +112,22 @@ func scanToken(s string) (token, int, error) {
 		}
 		return take(tokSpace, n+4)
 	case c == '\'' || c == '"' || c == '`':
-		n, ok := quotedLen(s, c)
+		n, ok := d.quotedLen(s, c)
 		if !ok {
 			return token{}, 0, fmt.Errorf("quote is not closed: %s", clip(s))
 		}
-		if c == '\'' {
+		if c == '\'' || c == '"' && d == MySQL {
 			return take(tokString, n)
 		}
 		return take(tokQuoted, n)
-	case c == '[':
+	case c == '[' && d == SQLite:
 		n := strings.IndexByte(s, ']')
 		if n < 0 {
 			return token{}, 0, fmt.Errorf("bracket is not closed: %s", clip(s))
 		}
 		return take(tokQuoted, n+1)
 	case (c == 'x' || c == 'X') && len(s) > 1 && s[1] == '\'':
-		n, ok := quotedLen(s[1:], '\'')
+		n, ok := d.quotedLen(s[1:], '\'')
 		if !ok {
 			return token{}, 0, fmt.Errorf("quote is not closed: %s", clip(s))
 		}
@@ -120,6 +138,8 @@ func scanToken(s string) (token, int, error) {
 			n++
 		}
 		return take(tokParam, n)
+	case c == '?' && (len(s) == 1 || !isDigit(s[1])):
+		return take(tokMark, 1)
 	case c == '?' || c == '@' || c == '$' || c == '#':
 		return token{}, 0, fmt.Errorf("%q is not a parameter here; write parameters as :name", clip(s))
 	case isWordStart(c):
@@ -150,9 +170,33 @@ func isWordStart(c byte) bool {
 }
 func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) || c == '$' }
 
-// quotedLen measures a quoted piece in which a doubled quote stands for one.
-func quotedLen(s string, q byte) (int, bool) {
+// isLineComment: MySQL wants white space behind "--", else it is two signs.
+func (d Dialect) isLineComment(s string) bool {
+	if d == MySQL && s[0] == '#' {
+		return true
+	}
+	return strings.HasPrefix(s, "--") && (d == SQLite || len(s) == 2 || s[2] <= ' ')
+}
+
+// executable tells of comments whose inside the server runs, or, as a hint,
+// reads: /*! /*M! /*+ and TiDB's /*T.
+func executable(s string) bool {
+	for _, p := range []string{"/*!", "/*M!", "/*+", "/*T"} {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// quotedLen measures a quoted piece in which a doubled quote stands for one,
+// and, in MySQL's strings, a backslash takes the next byte along.
+func (d Dialect) quotedLen(s string, q byte) (int, bool) {
 	for i := 1; i < len(s); i++ {
+		if d == MySQL && q != '`' && s[i] == '\\' {
+			i++
+			continue
+		}
 		if s[i] != q {
 			continue
 		}
@@ -272,7 +316,7 @@ func (t *text) render(args Args) source.Statement {
 		default:
 			b.WriteByte('?')
 			out = append(out, args[tok.param].single())
-			if tok.glob {
+			if tok.glob && t.dialect == SQLite { // MySQL's LIKE escapes so by itself
 				b.WriteString(globEscape)
 			}
 		}
@@ -306,7 +350,7 @@ func (t *text) forParser() (string, map[int]int) {
 		case tok.kind == tokParam:
 			at[b.Len()] = i
 			b.WriteByte('?')
-			if tok.glob {
+			if tok.glob && t.dialect == SQLite {
 				b.WriteString(globEscape)
 			}
 		default:
@@ -347,7 +391,7 @@ func (t *text) misread() error {
 				return unreadf("FULL JOIN is not read")
 			}
 		}
-		if tok.kind == tokNumber && len(tok.s) > 1 && strings.ContainsAny(tok.s[1:2], "xXbB") {
+		if tok.kind == tokNumber && t.dialect == SQLite && len(tok.s) > 1 && strings.ContainsAny(tok.s[1:2], "xXbB") {
 			return unreadf("the number %s is not read", clip(tok.s))
 		}
 	}
@@ -356,8 +400,8 @@ func (t *text) misread() error {
 
 // ParamNames lists the :name parameters of sql, each once, in order of first
 // appearance.
-func ParamNames(sql string) ([]string, error) {
-	t, err := scan(sql)
+func (d Dialect) ParamNames(sql string) ([]string, error) {
+	t, err := scan(sql, d)
 	if err != nil {
 		return nil, err
 	}
@@ -368,8 +412,8 @@ func ParamNames(sql string) ([]string, error) {
 // text, as choice parameters do. A fragment may hold parameters of its own; it
 // may not break out of where it stands: its parentheses must balance and it
 // may hold neither a semicolon nor an open comment.
-func Substitute(sql string, fragments map[string]string) (string, error) {
-	t, err := scan(sql)
+func (d Dialect) Substitute(sql string, fragments map[string]string) (string, error) {
+	t, err := scan(sql, d)
 	if err != nil {
 		return "", err
 	}
@@ -384,7 +428,7 @@ func Substitute(sql string, fragments map[string]string) (string, error) {
 			b.WriteString(tok.s)
 			continue
 		}
-		if err := checkFragment(f); err != nil {
+		if err := d.checkFragment(f); err != nil {
 			return "", fmt.Errorf("choice :%s: %w", t.names[tok.param], err)
 		}
 		// Spaces keep the fragment's ends apart; the line break ends a "--".
@@ -393,8 +437,8 @@ func Substitute(sql string, fragments map[string]string) (string, error) {
 	return b.String(), nil
 }
 
-func checkFragment(f string) error {
-	t, err := scan(f)
+func (d Dialect) checkFragment(f string) error {
+	t, err := scan(f, d)
 	if err != nil {
 		return err
 	}

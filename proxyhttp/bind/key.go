@@ -69,6 +69,8 @@ func appendValue(k []byte, v source.Value) []byte {
 		return strconv.AppendFloat(append(k, 'f'), v.AsFloat(), 'g', -1, 64)
 	case source.KindText:
 		return appendText(append(k, 't'), v.AsText())
+	case source.KindDecimal:
+		return appendText(append(k, 'd'), v.AsText())
 	}
 	return append(k, 'n')
 }

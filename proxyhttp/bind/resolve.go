@@ -164,6 +164,9 @@ func (p *param) resolveRule(d *config.Param, u use) error {
 		p.rule = ruleFloat
 	case config.TypeDecimal:
 		p.rule = ruleDecimal
+		if r, err := u.rule(p.name); err == nil && r == ruleExact {
+			p.rule = ruleExact
+		}
 	case config.TypeString:
 		p.rule = ruleString
 	case config.TypeBool:
@@ -241,6 +244,9 @@ func ruleOf(ref sqlparse.ColumnRef) rule {
 		return ruleInt // a rowid
 	}
 	c := ref.Table.Columns[ref.Column]
+	if c.Family != source.FamilyNone {
+		return ruleOfFamily(c.Family)
+	}
 	switch c.Affinity {
 	case source.AffinityInteger:
 		return ruleInt
@@ -259,6 +265,19 @@ func ruleOf(ref sqlparse.ColumnRef) rule {
 		return ruleLoose
 	}
 	return ruleAny
+}
+
+// ruleOfFamily reads values as a column with a real type takes them.
+func ruleOfFamily(f source.Family) rule {
+	switch f {
+	case source.FamilyInt, source.FamilyUint, source.FamilyYear:
+		return ruleInt
+	case source.FamilyDecimal:
+		return ruleExact
+	case source.FamilyFloat:
+		return ruleFloat
+	}
+	return ruleString
 }
 
 func (p *param) resolveBounds(d *config.Param) error {

@@ -20,6 +20,7 @@ const (
 	ruleInt                 // an exact 64-bit integer
 	ruleFloat               // a finite float
 	ruleDecimal             // all digits
+	ruleExact               // a DECIMAL column: all digits, bound as a decimal
 	ruleNumber              // a NUMERIC column: an integer if it is one, else a float
 	ruleLoose               // a NUMERIC column of dates and such: a number if it looks like one, else text
 	ruleFlag                // a BOOLEAN column: true, false or a number
@@ -28,7 +29,7 @@ const (
 
 // String says what a value must be.
 func (r rule) String() string {
-	return [...]string{"a text, number or boolean", "a text", "a text", "an integer", "a number", "a decimal number", "a number",
+	return [...]string{"a text, number or boolean", "a text", "a text", "an integer", "a number", "a decimal number", "a decimal number", "a number",
 		"a text or a number", "true, false or a number", "true or false"}[r]
 }
 
@@ -88,6 +89,11 @@ func (r rule) number(d decimal, s string) (v source.Value, wrong string) {
 		return float(s)
 	case ruleDecimal:
 		return d.value()
+	case ruleExact:
+		if v, wrong = d.value(); wrong == "" && v.Kind() != source.KindInt {
+			v = source.Decimal(d.String())
+		}
+		return v, wrong
 	}
 	if d.integral() {
 		if i, ok := d.int64(); ok {

@@ -73,6 +73,8 @@ func display(v source.Value) any {
 		return v.AsInt()
 	case source.KindFloat:
 		return json.Number(source.FormatFloat(v.AsFloat()))
+	case source.KindDecimal:
+		return json.Number(v.AsText())
 	case source.KindText:
 		return v.AsText()
 	}

@@ -1,0 +1,96 @@
+package sqlparse
+
+import (
+	"fmt"
+	"strings"
+
+	"edgecache/source"
+)
+
+// mysql makes the read set of a SELECT of MySQL's dialect. The server does not
+// tell what it reads, so our own reading is all there is: it is the dialect of
+// the parser itself, every name is resolved against the schema, and what we
+// have no form for makes the answer uncacheable, unless its author names the
+// tables that it depends on.
+func (a *analysis) mysql() *Query {
+	a.out = &Query{Precision: PrecisionColumn}
+	q, c, err := a.read()
+	switch {
+	case err != nil && len(a.in.DependsOn) == 0:
+		a.out.Uncacheable = fmt.Sprintf("the analyser cannot read it (%s); name the tables that it reads in depends_on", err)
+	case err != nil:
+		a.note("its conditions are not used: %s", err)
+	default:
+		m := meetings{params: a.params}
+		m.query(q)
+		a.out.Uncacheable = c.survey.problem
+		a.out.Precision = PrecisionRow
+		a.out.Occurrences = c.occs
+		a.describe(q)
+		for _, o := range c.occs {
+			o.Columns = o.marked
+		}
+		a.ownRecords(q)
+	}
+	a.complete()
+	for _, o := range a.out.Occurrences {
+		if a.declared(o.Table) {
+			o.markAll()
+			o.Columns = o.marked
+		}
+		o.dialect, o.names = MySQL, a.text.names
+		o.Filter = o.filter()
+	}
+	return a.out
+}
+
+// ownRecords finds the result columns that carry the key of each table that
+// occurs once, in the FROM of a single plain block.
+func (a *analysis) ownRecords(q *query) {
+	outputs := q.plainOutputs()
+	if len(outputs) == 0 || len(outputs) != len(a.desc.Columns) {
+		return
+	}
+	mentions := map[*source.Table]int{}
+	for _, o := range a.out.Occurrences {
+		mentions[o.Table]++
+	}
+	for _, o := range a.out.Occurrences {
+		if mentions[o.Table] != 1 {
+			continue
+		}
+		var at []int
+		for _, k := range keyOf(o.Table) {
+			for i, c := range outputs {
+				if c != nil && c.occ == o && c.idx == k {
+					at = append(at, i)
+					break
+				}
+			}
+		}
+		if len(at) > 0 && len(at) == len(keyOf(o.Table)) {
+			o.RecordColumns = at
+		}
+	}
+}
+
+// plannedWrites lists the tables that a statement writes by its own text;
+// what triggers and cascades add is the source's to tell.
+func plannedWrites(in Input, t *text) []source.TableWrite {
+	p, err := PlanWrite(t.prepared(), in.Schema, in.Database)
+	if err != nil {
+		return nil
+	}
+	op := map[source.StatementKind]source.Op{
+		source.StatementInsert: source.OpInsert, source.StatementUpdate: source.OpUpdate, source.StatementDelete: source.OpDelete,
+	}[p.Kind]
+	var out []source.TableWrite
+	for _, name := range p.Tables {
+		w := source.TableWrite{Table: name, Op: op}
+		if op == source.OpUpdate && strings.EqualFold(name, p.Tables[0]) {
+			w.Columns = p.Assigned
+		}
+		out = append(out, w)
+	}
+	return out
+}

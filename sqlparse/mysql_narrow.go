@@ -1,0 +1,51 @@
+package sqlparse
+
+import (
+	"strings"
+
+	"edgecache/source"
+)
+
+// againstMySQL is the region of a column compared with a constant whose value
+// is x. It is never tight: a row whose value has no key is Undecided.
+func (n *narrower) againstMySQL(o op, i int, col, other *expr, x source.Value) (Region, bool, bool) {
+	switch {
+	case x.IsNull():
+		return Nothing(), true, true
+	case x.IsUnknown():
+		return nil, false, false
+	}
+	// A column's line does not depend on its value.
+	l, ok := commonLine(col, other, source.Null(), x)
+	if !ok {
+		return nil, false, false
+	}
+	k, ok := KeyOf(x, l)
+	if !ok {
+		return nil, false, false
+	}
+	return oneDim(Dim{i, l}, spansOf(o, k)), false, true
+}
+
+// likeMySQL confines a column to what starts as the pattern does. Keys drop
+// trailing spaces, so the prefix does too.
+func (n *narrower) likeMySQL(e *expr, i int, not bool) (Region, bool, bool) {
+	c, ok := likeCollation(e)
+	if !ok || not || !plainEscape(e.escape) {
+		return nil, false, false
+	}
+	v := env{dialect: MySQL, args: n.args}
+	p := v.value(e.args[1])
+	if p.IsNull() {
+		return Nothing(), true, true
+	}
+	if p.Kind() != source.KindText {
+		return nil, false, false
+	}
+	prefix, ok := c.fold(strings.TrimRight(likePrefix(p.AsText(), e.escape), " "))
+	if !ok || prefix == "" {
+		return nil, false, false
+	}
+	lo := Key(keyText + prefix)
+	return oneDim(Dim{i, e.args[0].col.occ.Table.Columns[i].Collation}, Spans{{Below(lo), Below(successor(lo))}}), false, true
+}

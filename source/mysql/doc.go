@@ -1,0 +1,39 @@
+// Package mysql is the driver of source.Source for MariaDB, MySQL and TiDB: it
+// runs queries and writes through go-sql-driver and says which rows a write
+// changed, without any change feed.
+//
+// A read takes a reading session, runs as a read-only transaction of one
+// statement, hence in one snapshot of its own, and gives the session back. A
+// write takes a writing session (READ COMMITTED):
+//
+//	START TRANSACTION -> for each statement: before by SELECT ... FOR UPDATE
+//	with its own WHERE, the statement, its count checked, after by key
+//	-> beforeCommit -> COMMIT -> answer
+//
+// FOR UPDATE, because a plain SELECT may show other rows than the statement
+// touches. The rows read before stay locked and go on matching, so when the
+// statement then matches as many rows as were read it matched exactly those;
+// when it does not, the table is Whole. A statement of which nobody tells the
+// shape (Options.Plan), or whose shape allows no images, makes its tables
+// Whole, and one whose tables nobody knows is Everything (I7). Triggers widen
+// to the tables that their text names, cascades to the child tables.
+//
+// What a ROLLBACK cannot undo (schema changes, tables of engines without
+// transactions, statements of unknown tables) is shown to beforeCommit before
+// it runs, as wide as it may be, and ends as committed or unknown. Elsewhere an
+// outcome is RolledBack when the server confirmed a ROLLBACK, or when COMMIT
+// was never sent and the session is proven gone. When a COMMIT was sent and
+// not answered, the session is killed from another connection, and the write
+// returns only after it is gone from the process list and the engine's
+// transactions (or after Options.ProofTimeout): then nothing can commit later.
+//
+// The package parses no SQL beyond words, caches no answers and decides
+// nothing about them.
+//
+// One write, in printed form:
+//
+//	UPDATE users SET first_name = 'Lane' WHERE id = '123-abc'
+//	----
+//	UPDATE users ('123-abc', 'Jo', 3) -> ('123-abc', 'Lane', 3)
+//	assigned users: first_name
+package mysql

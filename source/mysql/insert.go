@@ -1,0 +1,480 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"edgecache/source"
+)
+
+// How the rows of an INSERT are found: by a unique key whose values stand in
+// the statement as plain arguments or literals, or by the generated keys. The
+// values must be of the column's own sort, so that the row that was stored is
+// found by what was given, or nothing is: '7' in a DATE, 0.5 in an INT may be
+// stored as something else, and something else may be there already.
+
+// given is what an INSERT says about one column of one row.
+type given struct {
+	known     bool
+	value     source.Value
+	generated bool // by AUTO_INCREMENT
+}
+
+// maxSeeks bounds the rows of an INSERT that are looked for by several keys.
+const maxSeeks = 200
+
+// misfitInsert says why an INSERT or REPLACE allows no images.
+func (s *statement) misfitInsert() string {
+	p, in := s.plan, s.target
+	if len(p.Rows) == 0 {
+		return "the inserted rows are not known"
+	}
+	columns := s.insertColumns()
+	if columns == nil {
+		return "the columns of the inserted rows are not known"
+	}
+	for _, r := range p.Rows {
+		if len(r) != len(columns) {
+			return "the columns of the inserted rows are not known"
+		}
+		for _, v := range r {
+			if v.Form == FormArg && (v.Arg < 0 || v.Arg >= len(s.st.Args)) {
+				return "the placeholders of the inserted rows are not known"
+			}
+		}
+	}
+	if p.Insert == InsertPlain {
+		if s.plainKey() == nil {
+			return "the inserted rows have no key that is known"
+		}
+		return ""
+	}
+	switch {
+	case in.oddUnique:
+		return "a unique key of the table is over parts of columns or expressions"
+	case in.steadyKey(nil) == nil:
+		return "the table has no key without NULL"
+	case p.Insert == InsertIgnore && len(p.Rows) > 1:
+		return "IGNORE with several rows"
+	case len(p.Rows)*len(in.uniques) > maxSeeks:
+		return "too many rows to be looked for by each unique key"
+	}
+	if p.Insert == InsertUpdate {
+		assigned := in.columnsOf(p.Assigned)
+		if len(assigned) == 0 {
+			return "the columns that the statement sets are not known"
+		}
+		for _, key := range in.uniques {
+			for _, i := range key {
+				if in.table.Columns[i].OnUpdate || contains(assigned, i) || in.table.Columns[i].Generated != source.NotGenerated {
+					return "ON DUPLICATE KEY UPDATE may change a key"
+				}
+			}
+		}
+	}
+	if _, ok := s.seeks(); !ok {
+		return "the values of a unique key are not known"
+	}
+	return ""
+}
+
+// insertColumns are the positions of the items; nil: unknown.
+func (s *statement) insertColumns() []int {
+	if s.plan.Columns != nil {
+		return s.target.columnsOf(s.plan.Columns)
+	}
+	out := make([]int, 0, len(s.target.table.Columns))
+	for i := range s.target.table.Columns {
+		out = append(out, i)
+	}
+	return out
+}
+
+// of tells what the statement gives a column in a row.
+func (s *statement) of(row, col int) given {
+	in := s.target
+	at := -1
+	for i, c := range s.insertColumns() {
+		if c == col {
+			at = i
+		}
+	}
+	if at < 0 {
+		switch {
+		case col == in.auto:
+			return given{generated: true}
+		case in.nullDefault[col]:
+			return given{known: true, value: source.Null()}
+		}
+		return given{}
+	}
+	item := s.plan.Rows[row][at]
+	v := item.Value
+	switch item.Form {
+	case FormArg:
+		v = s.st.Args[item.Arg]
+	case FormLiteral:
+	case FormDefault:
+		return given{generated: col == in.auto}
+	default:
+		return given{}
+	}
+	if in.table.Columns[col].Generated != source.NotGenerated {
+		return given{}
+	}
+	if v.IsNull() {
+		if col == in.auto {
+			return given{generated: true}
+		}
+		return given{known: in.nullable[col], value: v}
+	}
+	v, ok := in.own(col, v)
+	if ok && col == in.auto && v == source.Int(0) {
+		return given{generated: true}
+	}
+	return given{known: ok, value: v}
+}
+
+// own makes a value one of the column's own sort, or says that it cannot.
+func (in *info) own(col int, v source.Value) (source.Value, bool) {
+	if !in.canSeek(col) {
+		return v, false
+	}
+	text := v.Kind() == source.KindText
+	switch in.table.Columns[col].Family {
+	case source.FamilyInt, source.FamilyUint, source.FamilyYear:
+		if text {
+			n, err := strconv.ParseInt(v.AsText(), 10, 64)
+			if err != nil || strconv.FormatInt(n, 10) != v.AsText() {
+				return v, false
+			}
+			return source.Int(n), in.table.Columns[col].Family != source.FamilyYear
+		}
+		if v == source.Uint(0) {
+			v = source.Int(0)
+		}
+		return v, (v.Kind() == source.KindInt || v.Kind() == source.KindUint) && in.table.Columns[col].Family != source.FamilyYear
+	case source.FamilyDecimal:
+		return v, v.Kind() == source.KindInt || v.Kind() == source.KindUint || v.Kind() == source.KindDecimal
+	case source.FamilyText, source.FamilyDate, source.FamilyDatetime, source.FamilyTimestamp, source.FamilyTime:
+		return v, text
+	case source.FamilyBinary:
+		return v, text || v.Kind() == source.KindBlob
+	case source.FamilyEnum:
+		if text {
+			for _, m := range in.table.Columns[col].Values {
+				if m == v.AsText() {
+					return v, true
+				}
+			}
+		}
+	}
+	return v, false
+}
+
+// plainKey is a key by which all rows of the INSERT can be found: its columns
+// are given, or it is the generated one. nil: none.
+func (s *statement) plainKey() []int {
+	in := s.target
+	for _, key := range in.uniques {
+		if s.triggerMayChange(key) {
+			continue
+		}
+		usable := true
+		for _, col := range key {
+			generated := 0
+			for row := range s.plan.Rows {
+				g := s.of(row, col)
+				if g.generated {
+					generated++
+				} else if !g.known || g.value.IsNull() {
+					usable = false
+				}
+			}
+			usable = usable && (generated == 0 || generated == len(s.plan.Rows)) && in.canSeek(col)
+		}
+		if usable {
+			return key
+		}
+	}
+	return nil
+}
+
+// triggerMayChange tells whether a BEFORE INSERT trigger names a column of the
+// key: it may set it to something else than was given.
+func (s *statement) triggerMayChange(key []int) bool {
+	for _, t := range s.target.triggers {
+		if t.event != "INSERT" || !t.before {
+			continue
+		}
+		mentioned := mentions(t.body.text)
+		for _, i := range key {
+			if mentioned.has(strings.ToLower(s.target.table.Columns[i].Name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seek is one key value that is looked for.
+type seek struct {
+	key []int
+	row source.Row // only the key's columns are set
+}
+
+// seeks lists all values of unique keys that the rows of the INSERT may meet;
+// false when one is not known. A key with a NULL or a generated value meets
+// nothing.
+func (s *statement) seeks() (out []seek, ok bool) {
+	for row := range s.plan.Rows {
+		here := 0
+		for _, key := range s.target.uniques {
+			if s.triggerMayChange(key) {
+				return nil, false
+			}
+			k := seek{key: key, row: make(source.Row, len(s.target.table.Columns))}
+			meets := true
+			for _, col := range key {
+				g := s.of(row, col)
+				switch {
+				case g.generated || g.known && g.value.IsNull():
+					meets = false
+				case !g.known:
+					return nil, false
+				default:
+					k.row[col] = g.value
+				}
+			}
+			if meets {
+				out = append(out, k)
+				here++
+			}
+		}
+		if here == 0 {
+			return nil, false // it could not be found afterwards
+		}
+	}
+	return out, true
+}
+
+// insert runs INSERT or REPLACE of known rows into one table.
+func (t *transaction) insert(ctx context.Context, w *statement) error {
+	t.c.mix(w.target)
+	if w.plan.Insert == InsertPlain {
+		return t.insertPlain(ctx, w)
+	}
+	return t.insertOver(ctx, w)
+}
+
+// insertPlain runs an INSERT that adds all its rows or fails.
+func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
+	in := w.target
+	res, err := t.send(ctx, w)
+	if err != nil {
+		return err
+	}
+	if n, _ := res.RowsAffected(); int(n) != len(w.plan.Rows) {
+		t.c.widen(in, fmt.Sprintf("%d rows were given and %d inserted", len(w.plan.Rows), n))
+		return nil
+	}
+	if room := t.c.room(); room >= 0 && len(w.plan.Rows) > room {
+		t.c.crowded(in, false)
+		return nil
+	}
+	first, _ := res.LastInsertId()
+	key := w.plainKey()
+	like, why, err := t.insertedKeys(ctx, w, key, first)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		t.c.widen(in, why)
+		return nil
+	}
+	rows, fits, err := t.readByKey(ctx, in, key, like)
+	switch {
+	case err != nil:
+		return err
+	case !fits:
+		t.c.crowded(in, t.c.room() < 0)
+	case len(rows) != len(like):
+		t.c.widen(in, fmt.Sprintf("%d rows were inserted and %d found by their key", len(like), len(rows)))
+	default:
+		t.settle(in, "INSERT", inserted(in, rows))
+	}
+	return nil
+}
+
+// insertedKeys makes rows that hold the key values of what was inserted.
+// Generated ones follow each other from the first, which the server tells; it
+// promises that for an INSERT whose number of rows is known beforehand.
+func (t *transaction) insertedKeys(ctx context.Context, w *statement, key []int, first int64) (like []source.Row, why string, err error) {
+	step := int64(0)
+	for i := range w.plan.Rows {
+		row := make(source.Row, len(w.target.table.Columns))
+		for _, col := range key {
+			g := w.of(i, col)
+			if !g.generated {
+				row[col] = g.value
+				continue
+			}
+			if first <= 0 {
+				return nil, "the generated key is not known", nil
+			}
+			if step == 0 && len(w.plan.Rows) > 1 {
+				if step, err = t.autoStep(ctx); err != nil {
+					return nil, "", err
+				}
+			}
+			row[col] = source.Int(first + int64(i)*step)
+		}
+		like = append(like, row)
+	}
+	return like, "", nil
+}
+
+// autoStep is the distance between generated keys. A cluster changes it as
+// nodes come and go, so it is asked for each time that it matters.
+func (t *transaction) autoStep(ctx context.Context) (int64, error) {
+	bounded, cancel := t.d.bounded(ctx)
+	defer cancel()
+	rows, err := t.s.texts(bounded, "SELECT @@SESSION.auto_increment_increment")
+	if err != nil {
+		return 0, wrap(bounded, err)
+	}
+	return max(number(rows[0][0]), 1), nil
+}
+
+func inserted(in *info, rows []source.Row) []source.Change {
+	out := make([]source.Change, len(rows))
+	for i, row := range rows {
+		out[i] = source.Change{Table: in.table.Name, Op: source.OpInsert, After: row}
+	}
+	return out
+}
+
+// insertOver runs an INSERT that may meet rows that are there: IGNORE, REPLACE,
+// ON DUPLICATE KEY UPDATE. All rows that its keys can meet are read and locked
+// before, and read by the same keys after.
+//
+// Under READ COMMITTED somebody else may insert such a row between the two. The
+// count tells: with b rows met before, c of them changed and r rows given,
+//
+//	REPLACE                  r + b   and r rows are found after
+//	ON DUPLICATE KEY UPDATE  r + c   for each row 1, but 2 when it changed one
+//	IGNORE (one row)         0 or 1, the rows found after and not before
+//
+// A row that was met unseen, or met twice, makes the count larger.
+func (t *transaction) insertOver(ctx context.Context, w *statement) error {
+	in := w.target
+	seeks, _ := w.seeks()
+	before, fits, err := t.readMet(ctx, in, seeks, " FOR UPDATE")
+	if err != nil {
+		return err
+	}
+	if f := t.d.seams.afterBefore; f != nil {
+		f()
+	}
+	res, err := t.send(ctx, w)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		t.c.crowded(in, t.c.room() < 0)
+		return nil
+	}
+	after, fits, err := t.readMet(ctx, in, seeks, "")
+	if err != nil {
+		return err
+	}
+	if !fits {
+		t.c.crowded(in, t.c.room() < 0)
+		return nil
+	}
+	n, _ := res.RowsAffected()
+	changes, ok := in.difference(w.plan, before, after, int(n))
+	if !ok {
+		t.c.widen(in, fmt.Sprintf("%d rows were met, %d are found now, and the server counts %d", len(before), len(after), n))
+		return nil
+	}
+	t.c.reach.sideEffects(in, "INSERT", false, nil)
+	if w.plan.Insert == InsertUpdate {
+		t.settle(in, "UPDATE", changes)
+		return nil
+	}
+	if w.plan.Insert == InsertReplace && len(before) > 0 {
+		t.settle(in, "", changes) // it may delete, or update in place
+		return nil
+	}
+	t.settle(in, "INSERT", changes)
+	return nil
+}
+
+// readMet reads the rows that have any of the key values, each once.
+func (t *transaction) readMet(ctx context.Context, in *info, seeks []seek, lock string) (map[string]source.Row, bool, error) {
+	identity := in.steadyKey(nil)
+	out := map[string]source.Row{}
+	for _, k := range seeks {
+		args := make([]source.Value, len(k.key))
+		for i, col := range k.key {
+			args[i] = k.row[col]
+		}
+		rows, fits, err := t.readRows(ctx, in.seek(k.key, 1)+lock, args)
+		if err != nil || !fits {
+			return nil, fits, err
+		}
+		for _, row := range rows {
+			out[keyOf(identity, row)] = row
+		}
+	}
+	return out, true, nil
+}
+
+// difference makes changes of what was met before and is found after; false
+// when the server's count says that there was more.
+func (in *info) difference(p *WritePlan, before, after map[string]source.Row, n int) (out []source.Change, ok bool) {
+	name := in.table.Name
+	changed, fresh := 0, 0
+	if p.Insert == InsertReplace {
+		for _, row := range before {
+			out = append(out, source.Change{Table: name, Op: source.OpDelete, Before: row})
+		}
+	}
+	for key, row := range after {
+		was, met := before[key]
+		switch {
+		case p.Insert == InsertReplace || !met:
+			fresh++
+			out = append(out, source.Change{Table: name, Op: source.OpInsert, After: row})
+		case !sameRow(was, row):
+			changed++
+			out = append(out, source.Change{Table: name, Op: source.OpUpdate, Before: was, After: row})
+		}
+	}
+	for key := range before {
+		if _, still := after[key]; !still && p.Insert != InsertReplace {
+			return nil, false
+		}
+	}
+	sortChanges(out)
+	given := len(p.Rows)
+	switch p.Insert {
+	case InsertReplace:
+		return out, fresh == given && n == given+len(before)
+	case InsertIgnore:
+		return out, fresh == n && changed == 0
+	}
+	return out, n == given+changed
+}
+
+func contains(list []int, x int) bool {
+	for _, v := range list {
+		if v == x {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,316 @@
+package mysql
+
+import (
+	"strings"
+	"unicode"
+
+	"edgecache/source"
+)
+
+// reach is how far a write goes beyond the rows that are read: tables whose
+// changes are not known by row, with the reason, or everything.
+type reach struct {
+	cat        *catalog
+	whole      map[string]string // by lower-cased name
+	everything string
+	followed   map[string]bool // views and routines whose text was followed
+}
+
+func newReach(cat *catalog) *reach {
+	return &reach{cat: cat, whole: map[string]string{}, followed: map[string]bool{}}
+}
+
+func (r *reach) all(why string) {
+	if r.everything == "" {
+		r.everything = why
+	}
+}
+
+// table widens to all rows of a table, and to what writing it sets off.
+func (r *reach) table(name, why string) {
+	name = strings.ToLower(name)
+	if r.whole[name] != "" {
+		return
+	}
+	in := r.cat.infos[name]
+	if in == nil {
+		if b, ok := r.cat.texts[name]; ok { // a view
+			r.body(b)
+			return
+		}
+		r.all("the table " + name + " is unknown")
+		return
+	}
+	r.whole[name] = why
+	r.sideEffects(in, "", true, nil)
+}
+
+// sideEffects widens to what writing rows of a table sets off: its triggers on
+// the event ("" any) and, when parent rows may go or change their key,
+// the foreign keys' actions. changed tells whether referenced columns changed;
+// nil: they may have.
+func (r *reach) sideEffects(in *info, event string, keys bool, changed func(columns []string) bool) {
+	for _, t := range in.triggers {
+		if event == "" || t.event == event {
+			r.body(t.body)
+		}
+	}
+	if !keys {
+		return
+	}
+	for _, ref := range r.cat.children[strings.ToLower(in.table.Name)] {
+		if event != "UPDATE" && acts(ref.onDelete) {
+			r.table(ref.child, "cascade from "+in.table.Name)
+		}
+		if event != "DELETE" && acts(ref.onUpdate) && (changed == nil || changed(ref.columns)) {
+			r.table(ref.child, "cascade from "+in.table.Name)
+		}
+	}
+}
+
+// acts tells whether a foreign key's action changes child rows.
+func acts(action string) bool { return action != "RESTRICT" && action != "NO ACTION" }
+
+// body widens to every table whose name occurs in a text with effects, and
+// follows the views and routines that it names. Names are looked for in the
+// whole text, comments and strings included: one too many only widens, and no
+// misread quote can hide one.
+func (r *reach) body(b body) {
+	if r.followed[b.name] {
+		return
+	}
+	r.followed[b.name] = true
+	if b.text == "" {
+		r.all("the text of " + b.name + " cannot be read")
+		return
+	}
+	mentioned := mentions(b.text)
+	switch {
+	case mentioned["prepare"] || mentioned["execute"]:
+		r.all(b.name + " makes up statements as it runs")
+		return
+	case foreignCall(b.text):
+		r.all(b.name + " may call a routine of another database")
+		return
+	}
+	for name := range r.cat.infos {
+		if mentioned.has(name) {
+			r.table(name, b.name)
+		}
+	}
+	r.texts(mentioned)
+}
+
+// texts follows the views and routines that are mentioned.
+func (r *reach) texts(mentioned names) {
+	for name, t := range r.cat.texts {
+		if mentioned.has(name) {
+			r.body(t)
+		}
+	}
+}
+
+// names holds the lower-cased names of a text, and under "" the text itself.
+type names map[string]bool
+
+// has tells whether a name occurs. Names of unusual characters are not words;
+// they are looked for under the key that mentions made for the text.
+func (w names) has(name string) bool {
+	if plainName(name) {
+		return w[name]
+	}
+	for text := range w {
+		if strings.HasPrefix(text, "\x00") && strings.Contains(text, strings.ReplaceAll(name, "`", "``")) {
+			return true
+		}
+	}
+	return false
+}
+
+func plainName(name string) bool {
+	for i := range len(name) {
+		if !nameByte(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// mentions collects every run of name characters of a text, wherever it stands.
+func mentions(text string) names {
+	lower := strings.ToLower(text)
+	out := names{"\x00" + lower: true}
+	for _, w := range strings.FieldsFunc(lower, func(c rune) bool { return c < 0x80 && !nameByte(byte(c)) }) {
+		out[w] = true
+	}
+	return out
+}
+
+// foreignCall looks for name.name( and for CALL name.name, which may be
+// routines of another database; ours are known without their database's name.
+func foreignCall(text string) bool {
+	s := strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) || c == '`' || c == '"' {
+			return ' '
+		}
+		return c
+	}, text)
+	fields := strings.Join(strings.Fields(s), " ")
+	for _, gap := range []string{" .", ". ", " ("} {
+		fields = strings.ReplaceAll(fields, gap, strings.TrimSpace(gap))
+	}
+	for i := range len(fields) {
+		if fields[i] != '.' || i == 0 || !nameByte(fields[i-1]) {
+			continue
+		}
+		j := i + 1
+		for j < len(fields) && nameByte(fields[j]) {
+			j++
+		}
+		if j > i+1 && j < len(fields) && fields[j] == '(' && !digitsOnly(fields[i+1:j]) {
+			if !columnList(fields[:i]) {
+				return true
+			}
+			continue
+		}
+		if before := strings.LastIndexByte(fields[:i], ' '); before >= 0 && strings.HasSuffix(strings.ToUpper(fields[:before]), "CALL") {
+			return true
+		}
+	}
+	return false
+}
+
+// digitsOnly tells whether a run is digits only: 1.5( is no call.
+func digitsOnly(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}
+
+// columnList tells whether db.table( stands where INSERT INTO opens a list of
+// columns.
+func columnList(before string) bool {
+	fields := strings.Fields(strings.ToUpper(before))
+	if n := len(fields); n >= 2 {
+		return fields[n-2] == "INTO"
+	}
+	return false
+}
+
+// statement is what is known of one statement before it runs.
+type statement struct {
+	st     source.Statement
+	kind   source.StatementKind
+	plan   *WritePlan
+	target *info  // set when the plan describes one base table
+	unfit  string // why there will be no images
+	// ahead is what it may change, as known from the text alone.
+	ahead *reach
+}
+
+// survey reads a statement's plan and follows its effects as far as they can
+// be known without running it.
+func (d *DB) survey(cat *catalog, st source.Statement) (*statement, error) {
+	v := verbOf(st.SQL)
+	s := &statement{st: st, kind: v.kind(), ahead: newReach(cat)}
+	if !s.kind.IsWrite() {
+		if v == "" {
+			return nil, invalid("not a statement for a write: it begins with no keyword, or holds an executable comment or temporary tables")
+		}
+		return nil, invalid("%s is not a statement for a write", v)
+	}
+	if v == "CALL" {
+		s.ahead.all("CALL")
+		return s, nil
+	}
+	if d.o.Plan != nil {
+		plan, err := d.o.Plan(st.SQL)
+		switch {
+		case err != nil:
+			s.unfit = "the statement cannot be read: " + err.Error()
+		case plan != nil && plan.Kind != s.kind:
+			s.unfit = "the statement's plan is of another kind"
+		default:
+			s.plan = plan
+		}
+	}
+	switch {
+	case s.kind == source.StatementDDL && v != "TRUNCATE":
+		s.ahead.all("schema change: " + string(v))
+	case s.plan == nil:
+		if s.unfit == "" {
+			s.unfit = "nobody knows the statement's tables"
+		}
+		s.ahead.all(s.unfit)
+	case cat.blind != "":
+		s.ahead.all(cat.blind)
+	default:
+		s.follow(cat)
+	}
+	return s, nil
+}
+
+// follow fills in the target and what the statement sets off.
+func (s *statement) follow(cat *catalog) {
+	p := s.plan
+	s.unfit = p.Unfit
+	if len(p.Tables) == 0 {
+		s.ahead.all("nobody knows the statement's tables")
+		return
+	}
+	if len(p.Tables) == 1 {
+		s.target = cat.infos[strings.ToLower(p.Tables[0])]
+	}
+	switch {
+	case s.kind == source.StatementDDL:
+		s.unfit = "TRUNCATE"
+	case len(p.Tables) > 1 && s.unfit == "":
+		s.unfit = "the statement writes several tables"
+	case s.target == nil && s.unfit == "":
+		s.unfit = "the statement writes through a view"
+	}
+	if s.unfit == "" {
+		s.unfit = s.misfit()
+	}
+	if s.unfit != "" {
+		s.target = nil
+		for _, t := range p.Tables {
+			s.ahead.table(t, s.unfit)
+		}
+	}
+	// Functions that the statement calls may write.
+	mentioned := mentions(s.st.SQL)
+	for name, t := range cat.texts {
+		if strings.HasPrefix(t.name, "routine ") && mentioned.has(name) {
+			s.ahead.body(t)
+		}
+	}
+	if foreignCall(s.st.SQL) {
+		s.ahead.all("the statement may call a routine of another database")
+	}
+}
+
+// potential is everything that the statement may change, the target's own rows
+// included: what must be transactional for a rollback to be definite.
+func (s *statement) potential(cat *catalog) *reach {
+	r := newReach(cat)
+	r.everything = s.ahead.everything
+	for name, why := range s.ahead.whole {
+		r.whole[name] = why
+	}
+	if s.target != nil {
+		r.table(s.target.table.Name, "its engine has no transactions")
+	}
+	return r
+}
+
+// undoable tells whether a ROLLBACK undoes all that r reaches.
+func (r *reach) undoable() bool {
+	if r.everything != "" {
+		return false
+	}
+	for name := range r.whole {
+		if !r.cat.infos[name].table.Transactional {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,392 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+
+	"edgecache/source"
+)
+
+// Write runs the statements in one transaction. See source.Source.
+//
+// A schema change or CALL must be alone. When what the statements may do
+// cannot be undone by a ROLLBACK, beforeCommit is called before the first of
+// them, with all that they may change; it is then called also for a write that
+// fails.
+func (d *DB) Write(ctx context.Context, sts []source.Statement, beforeCommit func(*source.WriteSet)) (*source.WriteResult, error) {
+	d.counters.writes.Add(1)
+	t := &transaction{d: d, sts: sts, beforeCommit: beforeCommit}
+	err := t.run(ctx)
+	switch t.res.Outcome {
+	case source.OutcomeUnknown:
+		d.counters.unknown.Add(1)
+	case source.OutcomeRolledBack: // nothing was affected, nothing inserted
+		t.res = source.WriteResult{Outcome: t.res.Outcome, Elapsed: t.res.Elapsed}
+	}
+	return &t.res, err
+}
+
+// DryRun executes like Write, always rolls back, and returns what the write
+// set would have been. What a ROLLBACK cannot undo is not executed: its write
+// set is what is known from the text.
+func (d *DB) DryRun(ctx context.Context, sts []source.Statement) (*source.WriteSet, error) {
+	t := &transaction{d: d, sts: sts, dry: true}
+	if err := t.run(ctx); err != nil {
+		return nil, err
+	}
+	return t.ws, nil
+}
+
+// transaction is one write from BEGIN to its outcome.
+type transaction struct {
+	d            *DB
+	sts          []source.Statement
+	beforeCommit func(*source.WriteSet)
+	dry          bool
+
+	cat   *catalog
+	shaky bool  // the catalog may be out of date
+	begun int64 // schema changes that had begun when the catalog was taken
+	work  []*statement
+
+	sl   *slot
+	s    *session
+	c    *collector
+	ws   *source.WriteSet
+	open bool // START TRANSACTION was sent and the end is not known
+	// undoable: a ROLLBACK undoes whatever the statements may do.
+	undoable bool
+	res      source.WriteResult
+}
+
+// run goes through the phases. Until something is sent that cannot be undone
+// the outcome is RolledBack: nothing began, or rollback confirms it.
+func (t *transaction) run(ctx context.Context) error {
+	t.res.Outcome = source.OutcomeRolledBack
+	alone, err := t.survey()
+	if err != nil {
+		return err
+	}
+	if t.dry && !t.undoable {
+		t.ws = t.widest()
+		return nil
+	}
+	if t.sl, err = t.d.writers.take(ctx); err != nil {
+		return err
+	}
+	defer t.d.writers.put(t.sl)
+	if err := t.d.writers.ready(ctx, t.sl); err != nil {
+		return wrap(ctx, err)
+	}
+	t.s = t.sl.s
+	start := time.Now()
+	defer func() { t.res.Elapsed = time.Since(start) }()
+	if alone {
+		return wrap(ctx, t.runAlone(ctx))
+	}
+	defer t.rollback() // a panic of beforeCommit leaves no transaction open
+	if err := t.execute(ctx); err != nil {
+		t.rollback()
+		return wrap(ctx, err)
+	}
+	if t.dry {
+		t.rollback()
+		return nil
+	}
+	t.show(t.ws)
+	if f := t.d.seams.beforeEnd; f != nil {
+		f()
+	}
+	if ctx.Err() != nil { // the last moment at which the caller has a say
+		t.rollback()
+		return ended(ctx, nil)
+	}
+	return wrap(ctx, t.commit(ctx))
+}
+
+// survey takes the catalog and reads all statements. alone tells that the
+// write is one statement that ends transactions by itself.
+func (t *transaction) survey() (alone bool, err error) {
+	over := t.d.ddlEnded.Load() // before the others: a change that begins now shows
+	t.begun = t.d.ddlBegun.Load()
+	t.shaky = over != t.begun || t.d.schemaDebt.Load()
+	t.cat = t.d.catalog.Load()
+	t.undoable = !t.shaky
+	if len(t.sts) == 0 {
+		return false, invalid("a write without statements")
+	}
+	for _, st := range t.sts {
+		w, err := t.d.survey(t.cat, st)
+		if err != nil {
+			return false, err
+		}
+		alone = alone || w.kind == source.StatementDDL
+		t.undoable = t.undoable && !alone && w.potential(t.cat).undoable()
+		t.work = append(t.work, w)
+	}
+	if alone && len(t.sts) > 1 {
+		return false, invalid("a schema change, TRUNCATE or CALL must be the only statement of its write")
+	}
+	return alone, nil
+}
+
+// widest is all that the statements may change, as known before they run.
+func (t *transaction) widest() *source.WriteSet {
+	c := t.d.newCollector(t.cat)
+	if t.shaky {
+		c.reach.all("the schema changes at the same time")
+	}
+	for _, w := range t.work {
+		c.merge(w.potential(t.cat))
+		if w.kind == source.StatementDDL && verbOf(w.st.SQL) != "TRUNCATE" {
+			c.ws.SchemaChanged = true
+		}
+	}
+	return c.finish()
+}
+
+// show calls beforeCommit, once.
+func (t *transaction) show(ws *source.WriteSet) {
+	f := t.beforeCommit
+	t.beforeCommit = nil
+	if f == nil {
+		return
+	}
+	t.d.counters.whole.Add(int64(len(ws.Whole)))
+	if ws.Everything != "" {
+		t.d.counters.everything.Add(1)
+	}
+	f(ws)
+}
+
+// execute opens the transaction and runs the statements.
+func (t *transaction) execute(ctx context.Context) error {
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
+	t.c = t.d.newCollector(t.cat)
+	if !t.undoable { // readers may see its changes before COMMIT
+		t.ws = t.widest()
+		t.show(t.ws)
+	}
+	for i, w := range t.work {
+		if f := t.d.seams.beforeStatement; f != nil {
+			f(i)
+		}
+		if err := t.statement(ctx, w); err != nil {
+			return err
+		}
+		if f := t.d.seams.afterStatement; f != nil {
+			f(i)
+		}
+	}
+	if !t.undoable {
+		return nil
+	}
+	if t.d.ddlBegun.Load() != t.begun {
+		t.c.reach.all("the schema changed at the same time")
+	}
+	t.ws = t.c.finish()
+	t.d.counters.capped.Add(int64(t.c.capped))
+	return nil
+}
+
+// begin starts the transaction, on a new session when the server turns out to
+// have hung up on the old one: nothing was sent yet.
+func (t *transaction) begin(ctx context.Context) error {
+	for again := true; ; again = false {
+		bounded, cancel := t.d.bounded(ctx)
+		_, err := t.s.run(bounded, "START TRANSACTION")
+		cancel()
+		if err == nil {
+			t.open = true
+			if f := t.d.seams.began; f != nil {
+				f(t.s.id)
+			}
+			return nil
+		}
+		if !again || !t.s.broken || ctx.Err() != nil {
+			return err
+		}
+		t.sl.drop()
+		if err := t.d.writers.ready(ctx, t.sl); err != nil {
+			return err
+		}
+		t.s = t.sl.s
+	}
+}
+
+// statement runs one statement with the reading of its images.
+func (t *transaction) statement(ctx context.Context, w *statement) error {
+	if t.undoable {
+		t.c.merge(w.ahead)
+	}
+	if w.target == nil || !t.undoable || t.c.isWhole(w.target) {
+		_, err := t.send(ctx, w)
+		return err
+	}
+	switch w.kind {
+	case source.StatementUpdate:
+		return t.update(ctx, w)
+	case source.StatementDelete:
+		return t.delete(ctx, w)
+	}
+	return t.insert(ctx, w)
+}
+
+// send executes the statement itself and counts what it did.
+func (t *transaction) send(ctx context.Context, w *statement) (driver.Result, error) {
+	bounded, cancel := t.d.bounded(ctx)
+	defer cancel()
+	res, err := t.s.exec(bounded, w.st.SQL, w.st.Args)
+	if err != nil {
+		return nil, wrap(bounded, err)
+	}
+	t.note(w, res)
+	return res, nil
+}
+
+func (t *transaction) note(w *statement, res driver.Result) {
+	n, _ := res.RowsAffected()
+	t.res.RowsAffected += n
+	if id, _ := res.LastInsertId(); id != 0 && w.kind == source.StatementInsert {
+		t.res.LastInsertID, t.res.HasInsertID = id, true
+	}
+}
+
+// commitTimeout bounds COMMIT where the caller sets no deadline.
+const commitTimeout = 30 * time.Second
+
+// commit ends the transaction. The caller's deadline holds, its leaving does
+// not: an unanswered COMMIT costs more than it is worth.
+func (t *transaction) commit(ctx context.Context) error {
+	end := time.Now().Add(commitTimeout)
+	if at, ok := ctx.Deadline(); ok && at.Before(end) {
+		end = at
+	}
+	bounded, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancel()
+	send := func(s *session) error { _, err := s.run(bounded, "COMMIT"); return err }
+	if f := t.d.seams.commit; f != nil {
+		send = f
+	}
+	err := send(t.s)
+	switch {
+	case err == nil:
+		t.open = false
+		t.res.Outcome = source.OutcomeCommitted
+		return nil
+	case !t.s.broken && refusedCommit(numberOf(err)):
+		t.rollback() // confirms it
+		return err
+	}
+	// Nobody knows. It may even commit later, until the session is gone.
+	t.open = false
+	t.res.Outcome = source.OutcomeUnknown
+	t.layToRest(true)
+	return wrap(bounded, err)
+}
+
+// refusedCommit names the answers to COMMIT that say that nothing was
+// committed: certification failures and write conflicts.
+func refusedCommit(number uint16) bool {
+	switch number {
+	case 1213, 9007, 8022, 8028:
+		return true
+	}
+	return false
+}
+
+// rollback undoes the transaction, if one is open, and makes sure of it: the
+// server says so, or the session, to which COMMIT was never sent, is gone.
+func (t *transaction) rollback() {
+	if !t.open {
+		return
+	}
+	t.open = false
+	if !t.undoable {
+		t.res.Outcome = source.OutcomeUnknown
+	}
+	if !t.s.broken {
+		bounded, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+		defer cancel()
+		undo := func(s *session) error { _, err := s.run(bounded, "ROLLBACK"); return err }
+		if f := t.d.seams.rollback; f != nil {
+			undo = f
+		}
+		err := undo(t.s)
+		if err == nil {
+			return
+		}
+		t.d.o.Log.Error("rollback failed", "source", t.d.o.Name, "error", wrap(bounded, err))
+	}
+	if !t.layToRest(!t.undoable) {
+		t.res.Outcome = source.OutcomeUnknown
+	}
+}
+
+// layToRest ends the session and proves it; false: it may still be alive. tell
+// says that whatever it still does must be told to OnForeignWrite.
+func (t *transaction) layToRest(tell bool) bool {
+	s := t.s
+	t.sl.drop()
+	return t.d.layToRest(s, tell)
+}
+
+// runAlone runs a statement that ends transactions by itself. It is shown
+// before it runs, and the schema is loaded anew before it is answered.
+func (t *transaction) runAlone(ctx context.Context) error {
+	w := t.work[0]
+	bounded, cancel := t.d.bounded(ctx)
+	defer cancel()
+	// A syntax error or a missing privilege ends here, with nothing done.
+	if _, err := t.s.prepare(bounded, w.st.SQL); err != nil && numberOf(err) != 1295 {
+		return wrap(bounded, err)
+	}
+	t.d.ddlBegun.Add(1)
+	defer t.d.ddlEnded.Add(1)
+	t.ws = t.widest()
+	t.show(t.ws)
+	t.res.Outcome = source.OutcomeUnknown // from here on parts of it may last
+	var err error
+	if len(w.st.Args) == 0 {
+		var res driver.Result
+		if res, err = t.s.run(bounded, w.st.SQL); err == nil {
+			t.note(w, res)
+		}
+	} else {
+		_, err = t.send(bounded, w)
+	}
+	broken := t.s.broken
+	if broken {
+		t.layToRest(true)
+	} else {
+		t.s.forget()
+		if verbOf(w.st.SQL) == "CALL" {
+			t.sl.drop() // a procedure may leave the session in any state
+		}
+	}
+	t.reloadAfterDDL()
+	if err == nil {
+		t.res.Outcome = source.OutcomeCommitted
+	}
+	return wrap(bounded, err)
+}
+
+// reloadAfterDDL makes the new schema known before the write is answered.
+func (t *transaction) reloadAfterDDL() {
+	if !t.ws.SchemaChanged {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.d.o.ProofTimeout)
+	defer cancel()
+	err := t.d.withControl(ctx, func(s *session) error {
+		_, err := t.d.reload(ctx, s)
+		return err
+	})
+	if err != nil {
+		t.d.schemaDebt.Store(true) // until a look at the schema succeeds, every write is Everything
+		t.d.o.Log.Error("schema not reloaded", "source", t.d.o.Name, "error", wrap(ctx, err))
+	}
+}

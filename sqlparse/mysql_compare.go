@@ -89,8 +89,11 @@ func operandLine(e *expr, v source.Value) (l line, isColumn, ok bool) {
 			return "", false, false
 		}
 		switch v.Kind() {
-		case source.KindInt, source.KindUint, source.KindDecimal:
+		case source.KindInt, source.KindUint:
 			return lineDecimal, false, true
+		case source.KindDecimal:
+			_, _, ok := decimalSize(v.AsText())
+			return lineDecimal, false, ok
 		case source.KindFloat:
 			return lineDouble, false, true
 		case source.KindText:

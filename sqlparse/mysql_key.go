@@ -2,6 +2,7 @@ package sqlparse
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"edgecache/source"
@@ -117,6 +118,26 @@ func mysqlKey(v source.Value, l line) (Key, bool) {
 		}
 	}
 	return "", false
+}
+
+// placeholder is what stands for an argument in the text. A decimal travels to
+// MySQL as text, and text is compared with a number as a double; the cast makes
+// the comparison exact.
+func (d Dialect) placeholder(v source.Value) string {
+	if d == MySQL && v.Kind() == source.KindDecimal {
+		if p, s, ok := decimalSize(v.AsText()); ok {
+			return fmt.Sprintf("CAST(? AS DECIMAL(%d,%d))", p, s)
+		}
+	}
+	return "?"
+}
+
+// decimalSize is the smallest DECIMAL(precision, scale) that holds the digits,
+// within the server's limits.
+func decimalSize(digits string) (precision, scale int, ok bool) {
+	whole, frac, _ := strings.Cut(strings.TrimPrefix(digits, "-"), ".")
+	precision, scale = max(1, len(whole)+len(frac)), len(frac)
+	return precision, scale, precision <= 65 && scale <= 30
 }
 
 // decimalKey orders decimal numbers exactly: sign, then magnitude, then

@@ -310,12 +310,13 @@ func (t *text) render(args Args) source.Statement {
 				if i > 0 {
 					b.WriteByte(',')
 				}
-				b.WriteByte('?')
+				b.WriteString(t.dialect.placeholder(v))
 				out = append(out, v)
 			}
 		default:
-			b.WriteByte('?')
-			out = append(out, args[tok.param].single())
+			v := args[tok.param].single()
+			b.WriteString(t.dialect.placeholder(v))
+			out = append(out, v)
 			if tok.glob && t.dialect == SQLite { // MySQL's LIKE escapes so by itself
 				b.WriteString(globEscape)
 			}

@@ -40,12 +40,12 @@ func (s *statement) misfitInsert() string {
 			return "the columns of the inserted rows are not known"
 		}
 		for _, v := range r {
-			if v.Form == FormArg && (v.Arg < 0 || v.Arg >= len(s.st.Args)) {
+			if v.Form == source.FormArg && (v.Arg < 0 || v.Arg >= len(s.st.Args)) {
 				return "the placeholders of the inserted rows are not known"
 			}
 		}
 	}
-	if p.Insert == InsertPlain {
+	if p.Insert == source.InsertPlain {
 		if s.plainKey() == nil {
 			return "the inserted rows have no key that is known"
 		}
@@ -56,12 +56,12 @@ func (s *statement) misfitInsert() string {
 		return "a unique key of the table is over parts of columns or expressions"
 	case in.steadyKey(nil) == nil:
 		return "the table has no key without NULL"
-	case p.Insert == InsertIgnore && len(p.Rows) > 1:
+	case p.Insert == source.InsertIgnore && len(p.Rows) > 1:
 		return "IGNORE with several rows"
 	case len(p.Rows)*len(in.uniques) > maxSeeks:
 		return "too many rows to be looked for by each unique key"
 	}
-	if p.Insert == InsertUpdate {
+	if p.Insert == source.InsertUpdate {
 		assigned := in.columnsOf(p.Assigned)
 		if len(assigned) == 0 {
 			return "the columns that the statement sets are not known"
@@ -113,10 +113,10 @@ func (s *statement) of(row, col int) given {
 	item := s.plan.Rows[row][at]
 	v := item.Value
 	switch item.Form {
-	case FormArg:
+	case source.FormArg:
 		v = s.st.Args[item.Arg]
-	case FormLiteral:
-	case FormDefault:
+	case source.FormLiteral:
+	case source.FormDefault:
 		return given{generated: col == in.auto}
 	default:
 		return given{}
@@ -263,7 +263,7 @@ func (s *statement) seeks() (out []seek, ok bool) {
 // insert runs INSERT or REPLACE of known rows into one table.
 func (t *transaction) insert(ctx context.Context, w *statement) error {
 	t.c.mix(w.target)
-	if w.plan.Insert == InsertPlain {
+	if w.plan.Insert == source.InsertPlain {
 		return t.insertPlain(ctx, w)
 	}
 	return t.insertOver(ctx, w)
@@ -401,11 +401,11 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 		return nil
 	}
 	t.c.reach.sideEffects(in, "INSERT", false, nil)
-	if w.plan.Insert == InsertUpdate {
+	if w.plan.Insert == source.InsertUpdate {
 		t.settle(in, "UPDATE", changes)
 		return nil
 	}
-	if w.plan.Insert == InsertReplace && len(before) > 0 {
+	if w.plan.Insert == source.InsertReplace && len(before) > 0 {
 		t.settle(in, "", changes) // it may delete, or update in place
 		return nil
 	}
@@ -435,10 +435,10 @@ func (t *transaction) readMet(ctx context.Context, in *info, seeks []seek, lock 
 
 // difference makes changes of what was met before and is found after; false
 // when the server's count says that there was more.
-func (in *info) difference(p *WritePlan, before, after map[string]source.Row, n int) (out []source.Change, ok bool) {
+func (in *info) difference(p *source.WritePlan, before, after map[string]source.Row, n int) (out []source.Change, ok bool) {
 	name := in.table.Name
 	changed, fresh := 0, 0
-	if p.Insert == InsertReplace {
+	if p.Insert == source.InsertReplace {
 		for _, row := range before {
 			out = append(out, source.Change{Table: name, Op: source.OpDelete, Before: row})
 		}
@@ -446,7 +446,7 @@ func (in *info) difference(p *WritePlan, before, after map[string]source.Row, n 
 	for key, row := range after {
 		was, met := before[key]
 		switch {
-		case p.Insert == InsertReplace || !met:
+		case p.Insert == source.InsertReplace || !met:
 			fresh++
 			out = append(out, source.Change{Table: name, Op: source.OpInsert, After: row})
 		case !sameRow(was, row):
@@ -455,16 +455,16 @@ func (in *info) difference(p *WritePlan, before, after map[string]source.Row, n 
 		}
 	}
 	for key := range before {
-		if _, still := after[key]; !still && p.Insert != InsertReplace {
+		if _, still := after[key]; !still && p.Insert != source.InsertReplace {
 			return nil, false
 		}
 	}
 	sortChanges(out)
 	given := len(p.Rows)
 	switch p.Insert {
-	case InsertReplace:
+	case source.InsertReplace:
 		return out, fresh == given && n == given+len(before)
-	case InsertIgnore:
+	case source.InsertIgnore:
 		return out, fresh == n && changed == 0
 	}
 	return out, n == given+changed

@@ -51,9 +51,10 @@ type Options struct {
 	// Everything when it ends.
 	ProofTimeout time.Duration
 
-	// Plan reads a writing statement. Without it every write is Everything.
-	// It is called for each statement of each write: who parses remembers.
-	Plan func(sql string) (*WritePlan, error)
+	// Plan reads a writing statement against the schema; sqlparse.PlanWrite is
+	// made for it. Without it every write is Everything. It is called for each
+	// statement of each write.
+	Plan func(sql string, schema *source.Schema, database string) (*source.WritePlan, error)
 	// OnForeignWrite is told when the schema was changed elsewhere, and when a
 	// session that was lost for longer than ProofTimeout has ended.
 	OnForeignWrite func(ws *source.WriteSet)
@@ -200,6 +201,9 @@ func (d *DB) open(ctx context.Context) error {
 	_, err = d.reload(ctx, sl.s)
 	return err
 }
+
+// Database is the name of the database, which may qualify tables in SQL.
+func (d *DB) Database() string { return d.database }
 
 // Schema returns the latest snapshot of the schema.
 func (d *DB) Schema() *source.Schema { return d.catalog.Load().schema }

@@ -199,7 +199,7 @@ func columnList(before string) bool {
 type statement struct {
 	st     source.Statement
 	kind   source.StatementKind
-	plan   *WritePlan
+	plan   *source.WritePlan
 	target *info  // set when the plan describes one base table
 	unfit  string // why there will be no images
 	// ahead is what it may change, as known from the text alone.
@@ -222,7 +222,7 @@ func (d *DB) survey(cat *catalog, st source.Statement) (*statement, error) {
 		return s, nil
 	}
 	if d.o.Plan != nil {
-		plan, err := d.o.Plan(st.SQL)
+		plan, err := d.o.Plan(st.SQL, cat.schema, d.database)
 		switch {
 		case err != nil:
 			s.unfit = "the statement cannot be read: " + err.Error()

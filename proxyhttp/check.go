@@ -122,10 +122,7 @@ func (o *Offline) Explain(ctx context.Context, sourceName, sql string) (*Explana
 	if p != nil {
 		return nil, errors.New(p.Detail)
 	}
-	t, err := sqlparse.Compile(sqlparse.Input{
-		SQL: sql, Schema: db.src.Schema(),
-		Describe: func(sql string) (*source.Description, error) { return db.src.Describe(ctx, sql) },
-	})
+	t, err := sqlparse.Compile(db.input(ctx, sql))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package proxyhttp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
+	"edgecache/source/mysql"
 	"edgecache/source/sqlite"
 	"edgecache/sqlparse"
 )
@@ -31,11 +33,49 @@ type database struct {
 // methods take.
 type Opener func(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error)
 
+// speak finds the dialect and the name of the database.
+func (db *database) speak() {
+	if m, ok := db.src.(interface{ Database() string }); ok {
+		db.dialect, db.database = sqlparse.MySQL, m.Database()
+	}
+}
+
+// input is what compiling sql for this source begins with.
+func (db *database) input(ctx context.Context, sql string) sqlparse.Input {
+	return sqlparse.Input{
+		Dialect: db.dialect, Database: db.database, SQL: sql, Schema: db.src.Schema(),
+		Describe: func(sql string) (*source.Description, error) { return db.src.Describe(ctx, sql) },
+	}
+}
+
 // OpenSource is the Opener that knows the drivers of this version.
 func OpenSource(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
-	if c.Driver != "sqlite" {
-		return nil, fmt.Errorf("driver %q is not available in this version; sqlite is", c.Driver)
+	switch c.Driver {
+	case config.DriverSQLite:
+		return openSQLite(ctx, c, onForeign, lim, log)
+	case config.DriverMySQL:
+		return openMySQL(ctx, c, onForeign, lim, log)
 	}
+	return nil, fmt.Errorf("driver %q is not available in this version; %s and %s are", c.Driver, config.DriverSQLite, config.DriverMySQL)
+}
+
+// openMySQL refuses a server before which no answer could be kept fresh.
+func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
+	db, err := mysql.Open(ctx, mysql.Options{
+		Name: c.Name, DSN: c.DSN, StatementTimeout: lim.Statement, LockTimeout: lim.BusyWait, Plan: sqlparse.PlanWrite,
+		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, OnForeignWrite: onForeign, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if why := db.StrictReason(ctx); why != "" {
+		return nil, errors.Join(fmt.Errorf("consistency: strict cannot be kept: %s", why), db.Close())
+	}
+	log.Info("source opened", "source", c.Name, "server", db.Flavour().String(), "version", db.Version())
+	return db, nil
+}
+
+func openSQLite(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 	opts := sqlite.Options{
 		Name: c.Name, Path: c.DSN, StatementTimeout: lim.Statement, BusyTimeout: lim.BusyWait, OnForeignWrite: onForeign, Log: log,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes,

@@ -101,10 +101,9 @@ func (s *Server) compileAdhoc(r *http.Request, db *database, sql string, args ma
 			lists[n] = true
 		}
 	}
-	t, err := sqlparse.Compile(sqlparse.Input{
-		SQL: sql, Schema: db.src.Schema(), Lists: lists,
-		Describe: func(sql string) (*source.Description, error) { return db.src.Describe(r.Context(), sql) },
-	})
+	in := db.input(r.Context(), sql)
+	in.Lists = lists
+	t, err := sqlparse.Compile(in)
 	if err != nil {
 		if k := source.KindOf(err); k == source.ErrBusy || k == source.ErrUnavailable || k == source.ErrTimeout {
 			return nil, fromError(err, s.limits)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"edgecache/source"
+	"edgecache/sqlparse"
 )
 
 // maxReported bounds the statements of one report.
@@ -42,8 +43,9 @@ func (s *Server) reportWrites(r *http.Request, body map[string]any) (any, *probl
 	return map[string]int{"invalidated": affected}, nil
 }
 
-// widenBy adds what one statement may have written; the source's description
-// has triggers, cascades and the rows that a REPLACE deletes.
+// widenBy adds what one statement may have written. SQLite's description has
+// triggers, cascades and the rows that a REPLACE deletes; of other databases
+// only the tables in the text are known, which is not enough (I7).
 func (s *Server) widenBy(r *http.Request, db *database, ws *source.WriteSet, item map[string]any) *problem {
 	f := newFields(item)
 	sql, _ := f.text("sql")
@@ -61,7 +63,7 @@ func (s *Server) widenBy(r *http.Request, db *database, ws *source.WriteSet, ite
 	for _, w := range st.template.Writes {
 		ws.Whole[w.Table] = "reported"
 	}
-	if len(st.template.Writes) == 0 {
+	if len(st.template.Writes) == 0 || db.dialect != sqlparse.SQLite {
 		ws.Everything = "a reported statement of which the tables are not known"
 	}
 	return nil

@@ -111,6 +111,7 @@ func (s *Server) openSources(ctx context.Context, open Opener) error {
 			return fmt.Errorf("source %s: %w", c.Name, err)
 		}
 		db.src = src
+		db.speak()
 		s.databases[c.Name] = db
 	}
 	return nil

@@ -16,7 +16,6 @@ type collector struct {
 
 	max      int
 	maxBytes int64
-	used     map[string]int // images kept, by lower-cased table
 	count    int
 	bytes    int64
 	capped   int
@@ -28,7 +27,7 @@ type collector struct {
 func (d *DB) newCollector(cat *catalog) *collector {
 	return &collector{
 		cat: cat, ws: &source.WriteSet{Source: d.o.Name}, reach: newReach(cat), max: d.o.MaxChanges, maxBytes: d.o.MaxChangeBytes,
-		used: map[string]int{}, assigned: map[string]map[int]bool{}, mixed: map[string]bool{},
+		assigned: map[string]map[int]bool{}, mixed: map[string]bool{},
 	}
 }
 
@@ -49,8 +48,11 @@ func (c *collector) isWhole(in *info) bool {
 	return c.reach.everything != "" || c.reach.whole[strings.ToLower(in.table.Name)] != ""
 }
 
-// widen makes the table Whole.
-func (c *collector) widen(in *info, why string) { c.reach.table(in.table.Name, why) }
+// widen makes the table Whole, after the events that its statement set off.
+func (c *collector) widen(in *info, why string, e event) {
+	c.reach.table(in.table.Name, why, e)
+	c.release(in)
+}
 
 // room is how many more rows may be kept; -1 is no bound.
 func (c *collector) room() int {
@@ -61,13 +63,13 @@ func (c *collector) room() int {
 }
 
 // crowded words the overflow.
-func (c *collector) crowded(in *info, bytes bool) {
+func (c *collector) crowded(in *info, bytes bool, e event) {
 	c.capped++
 	if bytes {
-		c.widen(in, fmt.Sprintf("the changed rows hold more than %d bytes", c.maxBytes))
+		c.widen(in, fmt.Sprintf("the changed rows hold more than %d bytes", c.maxBytes), e)
 		return
 	}
-	c.widen(in, fmt.Sprintf("more than %d rows change", c.max))
+	c.widen(in, fmt.Sprintf("more than %d rows change", c.max), e)
 }
 
 // add keeps one change, or widens its table when there is no room.
@@ -84,14 +86,11 @@ func (c *collector) add(in *info, ch source.Change) {
 	c.count++
 	switch {
 	case c.max > 0 && c.count > c.max:
-		c.crowded(in, false)
+		c.crowded(in, false, 0)
 	case c.maxBytes > 0 && c.bytes > c.maxBytes:
-		c.crowded(in, true)
+		c.crowded(in, true, 0)
 	default:
 		c.ws.Changes = append(c.ws.Changes, ch)
-	}
-	if c.isWhole(in) {
-		c.release(in)
 	}
 }
 
@@ -141,7 +140,7 @@ func (c *collector) set(in *info, columns []int) {
 		}
 	}
 	for _, t := range in.triggers {
-		if t.event == "UPDATE" && t.before {
+		if t.event&onUpdate != 0 && t.before {
 			c.mixed[name] = true // it may set any column
 		}
 	}

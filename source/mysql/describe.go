@@ -61,7 +61,14 @@ func (s *session) describe(ctx context.Context, v verb, sql string) (*source.Des
 	for i := range args {
 		args[i] = source.Null()
 	}
+	// A writing session, or it would not prepare writes; read-only for this.
+	if _, err := s.run(ctx, "START TRANSACTION READ ONLY"); err != nil {
+		return nil, err
+	}
 	inner, err := s.head(ctx, around, args)
+	if _, undo := s.run(ctx, "ROLLBACK"); undo != nil {
+		s.broken = true
+	}
 	switch {
 	case numberOf(err) == 1060:
 		return nil, err

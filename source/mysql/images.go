@@ -165,10 +165,10 @@ func (t *transaction) update(ctx context.Context, w *statement) error {
 	case fits && n == 0 && len(before) == 0:
 		return nil
 	case !fits:
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 		return nil
 	case int(n) != len(before):
-		t.c.widen(in, fmt.Sprintf("%d rows were read and %d matched", len(before), n))
+		t.c.widen(in, fmt.Sprintf("%d rows were read and %d matched", len(before), n), w.events())
 		return nil
 	}
 	key := in.steadyKey(assigned)
@@ -177,15 +177,15 @@ func (t *transaction) update(ctx context.Context, w *statement) error {
 		return err
 	}
 	if !fits {
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 		return nil
 	}
 	changes, ok := in.pair(key, before, after)
 	if !ok {
-		t.c.widen(in, "changed rows were not found again by their key")
+		t.c.widen(in, "changed rows were not found again by their key", w.events())
 		return nil
 	}
-	t.settle(in, "UPDATE", changes)
+	t.settle(in, onUpdate, changes)
 	return nil
 }
 
@@ -254,30 +254,32 @@ func (t *transaction) delete(ctx context.Context, w *statement) error {
 	case fits && n == 0 && len(before) == 0:
 		return nil
 	case !fits:
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 		return nil
 	case int(n) != len(before):
-		t.c.widen(in, fmt.Sprintf("%d rows were read and %d deleted", len(before), n))
+		t.c.widen(in, fmt.Sprintf("%d rows were read and %d deleted", len(before), n), w.events())
 		return nil
 	}
 	changes := make([]source.Change, len(before))
 	for i, row := range before {
 		changes[i] = source.Change{Table: in.table.Name, Op: source.OpDelete, Before: row}
 	}
-	t.settle(in, "DELETE", changes)
+	t.settle(in, onDelete, changes)
 	return nil
 }
 
-// settle keeps the changes of a statement's own target and widens to what they
-// set off. Statements that matched rows but changed none have fired triggers
-// all the same.
-func (t *transaction) settle(in *info, event string, changes []source.Change) {
-	t.c.reach.sideEffects(in, event, len(changes) > 0, func(columns []string) bool {
-		return touches(in, columns, changes)
-	})
+// settle keeps the changes of a statement's own target and widens to what its
+// events set off. Rows that were matched and not changed fire triggers too.
+func (t *transaction) settle(in *info, e event, changes []source.Change) {
+	t.c.reach.sideEffects(in, e, func(columns []string) bool { return touches(in, columns, changes) })
 	for _, ch := range changes {
 		t.c.add(in, ch)
 	}
+}
+
+// crowded widens the statement's target, whose images pass the bounds.
+func (t *transaction) crowded(w *statement) {
+	t.c.crowded(w.target, t.c.room() < 0, w.events())
 }
 
 // touches tells whether a change of these columns is among the changes.

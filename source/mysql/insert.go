@@ -206,7 +206,7 @@ func (s *statement) plainKey() []int {
 // key: it may set it to something else than was given.
 func (s *statement) triggerMayChange(key []int) bool {
 	for _, t := range s.target.triggers {
-		if t.event != "INSERT" || !t.before {
+		if t.event&onInsert == 0 || !t.before {
 			continue
 		}
 		mentioned := mentions(t.body.text)
@@ -277,11 +277,11 @@ func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
 		return err
 	}
 	if n, _ := res.RowsAffected(); int(n) != len(w.plan.Rows) {
-		t.c.widen(in, fmt.Sprintf("%d rows were given and %d inserted", len(w.plan.Rows), n))
+		t.c.widen(in, fmt.Sprintf("%d rows were given and %d inserted", len(w.plan.Rows), n), w.events())
 		return nil
 	}
 	if room := t.c.room(); room >= 0 && len(w.plan.Rows) > room {
-		t.c.crowded(in, false)
+		t.c.crowded(in, false, w.events())
 		return nil
 	}
 	first, _ := res.LastInsertId()
@@ -291,7 +291,7 @@ func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
 		return err
 	}
 	if why != "" {
-		t.c.widen(in, why)
+		t.c.widen(in, why, w.events())
 		return nil
 	}
 	rows, fits, err := t.readByKey(ctx, in, key, like)
@@ -299,11 +299,11 @@ func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
 	case err != nil:
 		return err
 	case !fits:
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 	case len(rows) != len(like):
-		t.c.widen(in, fmt.Sprintf("%d rows were inserted and %d found by their key", len(like), len(rows)))
+		t.c.widen(in, fmt.Sprintf("%d rows were inserted and %d found by their key", len(like), len(rows)), w.events())
 	default:
-		t.settle(in, "INSERT", inserted(in, rows))
+		t.settle(in, onInsert, inserted(in, rows))
 	}
 	return nil
 }
@@ -383,7 +383,7 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 		return err
 	}
 	if !fits {
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 		return nil
 	}
 	after, fits, err := t.readMet(ctx, in, seeks, "")
@@ -391,25 +391,23 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 		return err
 	}
 	if !fits {
-		t.c.crowded(in, t.c.room() < 0)
+		t.crowded(w)
 		return nil
 	}
 	n, _ := res.RowsAffected()
 	changes, ok := in.difference(w.plan, before, after, int(n))
 	if !ok {
-		t.c.widen(in, fmt.Sprintf("%d rows were met, %d are found now, and the server counts %d", len(before), len(after), n))
+		t.c.widen(in, fmt.Sprintf("%d rows were met, %d are found now, and the server counts %d", len(before), len(after), n), w.events())
 		return nil
 	}
-	t.c.reach.sideEffects(in, "INSERT", false, nil)
-	if w.plan.Insert == source.InsertUpdate {
-		t.settle(in, "UPDATE", changes)
-		return nil
+	e := onInsert
+	switch {
+	case w.plan.Insert == source.InsertUpdate:
+		e |= onUpdate
+	case w.plan.Insert == source.InsertReplace && len(before) > 0:
+		e = onAny // it deletes, or updates in place
 	}
-	if w.plan.Insert == source.InsertReplace && len(before) > 0 {
-		t.settle(in, "", changes) // it may delete, or update in place
-		return nil
-	}
-	t.settle(in, "INSERT", changes)
+	t.settle(in, e, changes)
 	return nil
 }
 

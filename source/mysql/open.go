@@ -177,7 +177,7 @@ func newDB(o Options) (*DB, error) {
 	d.life, d.end = context.WithCancel(context.Background())
 	d.readers = d.newPool(o.Readers, roleReader)
 	d.writers = d.newPool(o.Writers, roleWriter)
-	d.describer = d.newPool(1, roleReader)
+	d.describer = d.newPool(1, roleControl)
 	d.control = d.newPool(1, roleControl)
 	return d, nil
 }

@@ -13,11 +13,12 @@ type reach struct {
 	cat        *catalog
 	whole      map[string]string // by lower-cased name
 	everything string
-	followed   map[string]bool // views and routines whose text was followed
+	events     map[string]event // whose effects were followed, by lower-cased table
+	followed   map[string]bool  // bodies that were followed
 }
 
 func newReach(cat *catalog) *reach {
-	return &reach{cat: cat, whole: map[string]string{}, followed: map[string]bool{}}
+	return &reach{cat: cat, whole: map[string]string{}, events: map[string]event{}, followed: map[string]bool{}}
 }
 
 func (r *reach) all(why string) {
@@ -26,12 +27,32 @@ func (r *reach) all(why string) {
 	}
 }
 
-// table widens to all rows of a table, and to what writing it sets off.
-func (r *reach) table(name, why string) {
-	name = strings.ToLower(name)
-	if r.whole[name] != "" {
-		return
+// event is a set of what may happen to rows.
+type event uint8
+
+const (
+	onInsert event = 1 << iota
+	onUpdate
+	onDelete
+	onAny = onInsert | onUpdate | onDelete
+)
+
+// eventNamed reads EVENT_MANIPULATION; what is unknown is any.
+func eventNamed(name string) event {
+	switch name {
+	case "INSERT":
+		return onInsert
+	case "UPDATE":
+		return onUpdate
+	case "DELETE":
+		return onDelete
 	}
+	return onAny
+}
+
+// table widens to all rows of a table, and to what the events set off.
+func (r *reach) table(name, why string, e event) {
+	name = strings.ToLower(name)
 	in := r.cat.infos[name]
 	if in == nil {
 		if b, ok := r.cat.texts[name]; ok { // a view
@@ -41,29 +62,27 @@ func (r *reach) table(name, why string) {
 		r.all("the table " + name + " is unknown")
 		return
 	}
-	r.whole[name] = why
-	r.sideEffects(in, "", true, nil)
+	if r.whole[name] == "" {
+		r.whole[name] = why
+	}
+	if e &^= r.events[name]; e != 0 {
+		r.events[name] |= e
+		r.sideEffects(in, e, nil)
+	}
 }
 
-// sideEffects widens to what writing rows of a table sets off: its triggers on
-// the event ("" any) and, when parent rows may go or change their key,
-// the foreign keys' actions. changed tells whether referenced columns changed;
-// nil: they may have.
-func (r *reach) sideEffects(in *info, event string, keys bool, changed func(columns []string) bool) {
+// sideEffects widens to what events on rows of a table set off: triggers, and
+// foreign keys' actions. changed tells whether referenced columns changed; nil:
+// they may have.
+func (r *reach) sideEffects(in *info, e event, changed func(columns []string) bool) {
 	for _, t := range in.triggers {
-		if event == "" || t.event == event {
+		if t.event&e != 0 {
 			r.body(t.body)
 		}
 	}
-	if !keys {
-		return
-	}
 	for _, ref := range r.cat.children[strings.ToLower(in.table.Name)] {
-		if event != "UPDATE" && acts(ref.onDelete) {
-			r.table(ref.child, "cascade from "+in.table.Name)
-		}
-		if event != "DELETE" && acts(ref.onUpdate) && (changed == nil || changed(ref.columns)) {
-			r.table(ref.child, "cascade from "+in.table.Name)
+		if e&onDelete != 0 && acts(ref.onDelete) || e&onUpdate != 0 && acts(ref.onUpdate) && (changed == nil || changed(ref.columns)) {
+			r.table(ref.child, "cascade from "+in.table.Name, onAny)
 		}
 	}
 }
@@ -89,13 +108,13 @@ func (r *reach) body(b body) {
 	case mentioned["prepare"] || mentioned["execute"]:
 		r.all(b.name + " makes up statements as it runs")
 		return
-	case foreignCall(b.text):
+	case foreignCall(b.text, r.cat.database):
 		r.all(b.name + " may call a routine of another database")
 		return
 	}
 	for name := range r.cat.infos {
 		if mentioned.has(name) {
-			r.table(name, b.name)
+			r.table(name, b.name, onAny)
 		}
 	}
 	r.texts(mentioned)
@@ -148,7 +167,7 @@ func mentions(text string) names {
 
 // foreignCall looks for name.name( and for CALL name.name, which may be
 // routines of another database; ours are known without their database's name.
-func foreignCall(text string) bool {
+func foreignCall(text, database string) bool {
 	s := strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) || c == '`' || c == '"' {
 			return ' '
@@ -160,7 +179,7 @@ func foreignCall(text string) bool {
 		fields = strings.ReplaceAll(fields, gap, strings.TrimSpace(gap))
 	}
 	for i := range len(fields) {
-		if fields[i] != '.' || i == 0 || !nameByte(fields[i-1]) {
+		if fields[i] != '.' || i == 0 || !nameByte(fields[i-1]) || strings.EqualFold(lastName(fields[:i]), database) {
 			continue
 		}
 		j := i + 1
@@ -173,11 +192,21 @@ func foreignCall(text string) bool {
 			}
 			continue
 		}
-		if before := strings.LastIndexByte(fields[:i], ' '); before >= 0 && strings.HasSuffix(strings.ToUpper(fields[:before]), "CALL") {
+		before := strings.TrimSuffix(fields[:i], lastName(fields[:i]))
+		if strings.EqualFold(lastName(strings.TrimSuffix(before, " ")), "CALL") && strings.HasSuffix(before, " ") {
 			return true
 		}
 	}
 	return false
+}
+
+// lastName is the run of name characters at the end.
+func lastName(s string) string {
+	i := len(s)
+	for i > 0 && nameByte(s[i-1]) {
+		i--
+	}
+	return s[i:]
 }
 
 // digitsOnly tells whether a run is digits only: 1.5( is no call.
@@ -273,7 +302,7 @@ func (s *statement) follow(cat *catalog) {
 	if s.unfit != "" {
 		s.target = nil
 		for _, t := range p.Tables {
-			s.ahead.table(t, s.unfit)
+			s.ahead.table(t, s.unfit, s.events())
 		}
 	}
 	// Functions that the statement calls may write.
@@ -283,9 +312,28 @@ func (s *statement) follow(cat *catalog) {
 			s.ahead.body(t)
 		}
 	}
-	if foreignCall(s.st.SQL) {
+	if foreignCall(s.st.SQL, cat.database) {
 		s.ahead.all("the statement may call a routine of another database")
 	}
+}
+
+// events are what the statement does to rows of its tables.
+func (s *statement) events() event {
+	switch s.kind {
+	case source.StatementUpdate:
+		return onUpdate
+	case source.StatementDelete:
+		return onDelete
+	case source.StatementInsert:
+		switch s.plan.Insert {
+		case source.InsertReplace:
+			return onAny
+		case source.InsertUpdate:
+			return onInsert | onUpdate
+		}
+		return onInsert
+	}
+	return 0 // TRUNCATE fires no triggers, and is refused for parents
 }
 
 // potential is everything that the statement may change, the target's own rows
@@ -297,7 +345,7 @@ func (s *statement) potential(cat *catalog) *reach {
 		r.whole[name] = why
 	}
 	if s.target != nil {
-		r.table(s.target.table.Name, "its engine has no transactions")
+		r.table(s.target.table.Name, "known from the text alone, for no rollback would undo all of the write", s.events())
 	}
 	return r
 }

@@ -15,6 +15,7 @@ import (
 // source.Schema.
 type catalog struct {
 	schema      *source.Schema
+	database    string
 	fingerprint string
 	infos       map[string]*info // by lower-cased table name
 	texts       map[string]body  // views and routines by lower-cased name
@@ -39,7 +40,7 @@ type info struct {
 }
 
 type trigger struct {
-	event  string // INSERT, UPDATE, DELETE
+	event  event
 	before bool
 	body   body
 }
@@ -100,7 +101,7 @@ type loader struct {
 
 func (d *DB) loadCatalog(ctx context.Context, s *session, version int64) (*catalog, error) {
 	l := &loader{ctx: ctx, s: s, tables: map[string]*source.Table{}, cat: &catalog{
-		infos: map[string]*info{}, texts: map[string]body{}, children: map[string][]reference{},
+		database: d.database, infos: map[string]*info{}, texts: map[string]body{}, children: map[string][]reference{},
 	}}
 	l.loadTables()
 	l.loadColumns()
@@ -290,7 +291,7 @@ func (l *loader) loadBodies() {
 		"FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME", func(r []string) {
 		name := strings.ToLower(r[1])
 		if in := l.cat.infos[name]; in != nil {
-			in.triggers = append(in.triggers, trigger{event: r[2], before: r[3] == "BEFORE", body: body{"trigger " + r[0], r[4]}})
+			in.triggers = append(in.triggers, trigger{event: eventNamed(r[2]), before: r[3] == "BEFORE", body: body{"trigger " + r[0], r[4]}})
 			in.table.Triggers = append(in.table.Triggers, r[0])
 		}
 	})
@@ -314,8 +315,7 @@ var grantOn = regexp.MustCompile(`(?i)^GRANT (.*) ON (\S+) TO `)
 // loadGrants finds out whether we are shown all triggers and the names of all
 // routines: the server hides them from those without the privilege.
 func (l *loader) loadGrants() {
-	database := ""
-	l.each("SELECT DATABASE()", func(r []string) { database = r[0] })
+	database := l.cat.database
 	triggers, routines := false, false
 	l.each("SHOW GRANTS", func(r []string) {
 		m := grantOn.FindStringSubmatch(r[0])

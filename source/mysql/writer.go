@@ -167,6 +167,16 @@ func (t *transaction) execute(ctx context.Context) error {
 	}
 	t.c = t.d.newCollector(t.cat)
 	if !t.undoable { // readers may see its changes before COMMIT
+		for _, w := range t.work { // what cannot be prepared has done nothing
+			bounded, cancel := t.d.bounded(ctx)
+			_, err := t.s.prepare(bounded, w.st.SQL)
+			err = wrap(bounded, err)
+			cancel()
+			if err != nil {
+				t.undoable = true
+				return err
+			}
+		}
 		t.ws = t.widest()
 		t.show(t.ws)
 	}
@@ -223,6 +233,9 @@ func (t *transaction) statement(ctx context.Context, w *statement) error {
 		t.c.merge(w.ahead)
 	}
 	if w.target == nil || !t.undoable || t.c.isWhole(w.target) {
+		if w.target != nil { // its rows are of no use any more; what it sets off is
+			t.c.widen(w.target, "an earlier statement", w.events())
+		}
 		_, err := t.send(ctx, w)
 		return err
 	}

@@ -198,6 +198,9 @@ func (c *conn) failure(rc int32) *sqlError {
 type sqlError struct {
 	code int32 // extended
 	msg  string
+	// executing tells that the statement had been prepared and ran; withArgs
+	// that it had arguments.
+	executing, withArgs bool
 }
 
 func (e *sqlError) Error() string  { return fmt.Sprintf("sqlite: %s (%d)", e.msg, e.code) }

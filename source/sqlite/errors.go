@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -66,8 +67,16 @@ func classify(e *sqlError) (source.ErrorKind, string) {
 	case sqlite3.SQLITE_INTERRUPT:
 		return source.ErrTimeout, "the statement was interrupted"
 	case sqlite3.SQLITE_TOOBIG:
-		return source.ErrTooLarge, "a text or blob is larger than the database allows"
-	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
+		if e.executing && !e.withArgs {
+			return source.ErrTooLarge, "a text or blob is larger than the database allows"
+		}
+		return source.ErrInvalid, "a text or blob is larger than the database allows"
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH:
+		if e.executing && !e.byArgument() {
+			return source.ErrInternal, "the statement failed: " + e.msg
+		}
+		return source.ErrInvalid, e.msg
+	case sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
 		return source.ErrInvalid, e.msg
 	case sqlite3.SQLITE_FULL:
 		return source.ErrUnavailable, "the database or its disk is full"
@@ -85,4 +94,20 @@ func classify(e *sqlError) (source.ErrorKind, string) {
 		return source.ErrUnavailable, "the database is out of memory"
 	}
 	return source.ErrInternal, "internal error of the database driver"
+}
+
+// byArgument tells whether a running statement failed for the text of a
+// pattern, a path or a search, which is most likely what the caller gave. The
+// same code stands for trouble that is nobody's argument, such as a sum that
+// overflows, so what is not listed is the statement's own.
+func (e *sqlError) byArgument() bool {
+	if !e.withArgs {
+		return false
+	}
+	for _, prefix := range []string{"LIKE or GLOB pattern too complex", "fts5: ", "malformed MATCH expression", "bad JSON path", "JSON path error"} {
+		if strings.HasPrefix(e.msg, prefix) {
+			return true
+		}
+	}
+	return false
 }

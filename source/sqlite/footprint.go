@@ -140,6 +140,10 @@ func refusalOf(action int32, a1, a2 string) string {
 			return ""
 		}
 		return "PRAGMA " + a1 + " is not allowed here"
+	case sqlite3.SQLITE_FUNCTION:
+		if name := strings.ToLower(a2); neverAllowed[name] {
+			return "the function " + name + " is not allowed here: SQLite refuses it whenever it is called"
+		}
 	case sqlite3.SQLITE_CREATE_TEMP_INDEX, sqlite3.SQLITE_CREATE_TEMP_TABLE,
 		sqlite3.SQLITE_CREATE_TEMP_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_VIEW,
 		sqlite3.SQLITE_DROP_TEMP_INDEX, sqlite3.SQLITE_DROP_TEMP_TABLE,
@@ -148,6 +152,10 @@ func refusalOf(action int32, a1, a2 string) string {
 	}
 	return ""
 }
+
+// neverAllowed can be prepared, and fails at every call: the switches that
+// would let it run are never set.
+var neverAllowed = map[string]bool{"load_extension": true, "fts3_tokenizer": true}
 
 // readingPragmas only read; table-valued functions and virtual tables run them
 // for their own purposes.

@@ -265,6 +265,19 @@ func TestFileGone(t *testing.T) {
 	usable(t, d)
 }
 
+// A handle that has the file open could read on. Nobody looks for the file here.
+func TestQueryNoticesDeletedFile(t *testing.T) {
+	d := openTest(t, accounts)
+	if got := sum(t, d); got != 30 {
+		t.Fatal(got)
+	}
+	if err := os.Remove(d.path); err != nil {
+		t.Fatal(err)
+	}
+	_, err := query(d, "SELECT 1")
+	wantKind(t, err, source.ErrUnavailable)
+}
+
 // A handle remembers the schema; Describe must not believe its memory. The
 // writing handle notices first here, so that the catalog is current already.
 func TestForeignViewChangeSeenByDescribe(t *testing.T) {

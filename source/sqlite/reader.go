@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"edgecache/source"
@@ -17,6 +18,10 @@ func (d *DB) Query(ctx context.Context, st source.Statement, lim source.Limits) 
 	defer cancel()
 	if e := d.gone.Load(); e != nil {
 		return nil, e
+	}
+	// A handle goes on reading a file that was deleted, until the poller looks.
+	if _, err := os.Stat(d.path); err != nil {
+		return nil, d.absent(err)
 	}
 	s, err := d.readers.take(ctx)
 	if err != nil {

@@ -135,7 +135,9 @@ func (s *stmt) step() (bool, error) {
 	case sqlite3.SQLITE_DONE:
 		return false, nil
 	default:
-		return false, s.c.failure(rc)
+		e := s.c.failure(rc)
+		e.executing, e.withArgs = true, s.params() > 0
+		return false, e
 	}
 }
 

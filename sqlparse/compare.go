@@ -41,7 +41,19 @@ func collation(e *expr) (c source.Collation, has, ok bool) {
 	case opOpaque, opScalar, opRow:
 		return "", false, false
 	}
-	return "", false, true
+	return "", false, !hidesCollation(e)
+}
+
+// hidesCollation tells that COLLATE may stand inside e. It counts for the whole
+// comparison from however deep, and on the right even against a column on the
+// left; the only forms of it that parse end up opaque.
+func hidesCollation(e *expr) bool {
+	found := false
+	e.walk(func(x *expr) bool {
+		found = found || x.op == opOpaque
+		return !found
+	})
+	return found
 }
 
 // compareCollation chooses the collation of a comparison: the left column's,
@@ -49,7 +61,8 @@ func collation(e *expr) (c source.Collation, has, ok bool) {
 func compareCollation(l, r *expr) (source.Collation, bool) {
 	c, has, ok := collation(l)
 	if !ok || has {
-		return c, ok
+		_, _, known := collation(r)
+		return c, ok && known
 	}
 	c, has, ok = collation(r)
 	if !ok || has {

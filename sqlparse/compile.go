@@ -15,10 +15,9 @@ func Compile(in Input) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.markGlobs(in.Globs); err != nil {
+	if err := t.mark(in.Lists, in.Globs); err != nil {
 		return nil, err
 	}
-	t.markLists(in.Lists)
 	desc, err := in.Describe(t.prepared())
 	if err != nil {
 		return nil, err

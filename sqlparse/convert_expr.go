@@ -171,7 +171,7 @@ func (c *converter) literal(n *test_driver.ValueExpr) *expr {
 			break
 		}
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil {
+		if err != nil || !isPlainDecimal(s) {
 			return &expr{op: opOpaque, raw: s}
 		}
 		e.val, e.raw = source.Float(f), s

@@ -77,7 +77,7 @@ func (q *query) totalOrder() bool {
 		return false
 	}
 	b := q.blocks[0]
-	if b.distinct || len(b.group) > 0 || b.aggregates() {
+	if b.distinct || len(b.group) > 0 || !b.rowByRow() {
 		return false
 	}
 	total := b.from != nil
@@ -136,29 +136,22 @@ func keyOf(t *source.Table) []int {
 	return nil
 }
 
-func (b *block) aggregates() bool {
-	found := false
-	look := func(e *expr) {
-		e.walk(func(x *expr) bool {
-			if x.op == opCall && aggregates[asciiLower(x.name)] || x.op == opCall && x.star ||
-				x.op == opCall && len(x.args) == 1 && (asciiLower(x.name) == "min" || asciiLower(x.name) == "max") {
-				found = true
-			}
-			return true
-		})
-	}
+// rowByRow tells that each row of the block's answer is one combination of its
+// tables' rows.
+func (b *block) rowByRow() bool {
 	for _, it := range b.items {
-		look(it.e)
+		if it.e != nil && !rowByRow(it.e) {
+			return false
+		}
 	}
-	look(b.having)
-	return found
+	return b.having == nil
 }
 
 // records finds, for each table that occurs once, in the FROM of a single
 // plain block, the result columns that carry its key, by the origins that the
 // database reports.
 func (a *analysis) records(q *query) {
-	if len(q.blocks) != 1 || len(q.blocks[0].group) > 0 || q.blocks[0].aggregates() {
+	if len(q.blocks) != 1 || len(q.blocks[0].group) > 0 || !q.blocks[0].rowByRow() {
 		return
 	}
 	direct := map[*Occurrence]bool{}

@@ -187,7 +187,7 @@ func (v *env) items(e *expr) []source.Value {
 // compareIn is x = +y: inside IN the right side's affinity and collation do
 // not count.
 func (v *env) compareIn(x, y *expr) truths {
-	if x.op == opRow || y.op == opRow {
+	if x.op == opRow || y.op == opRow || hidesCollation(y) {
 		return tAny
 	}
 	return v.compareTo(opEq, x, v.value(y))

@@ -43,7 +43,9 @@ func FuzzRewrite(f *testing.F) {
 		for i := range args {
 			args[i] = One(source.Int(int64(i)))
 		}
-		x.markLists(nil)
+		if err := x.mark(nil, nil); err != nil {
+			t.Fatal(err)
+		}
 		st := x.render(args)
 		if st.SQL != marked.String() {
 			t.Fatalf("rendered %q, want %q", st.SQL, marked.String())

@@ -52,6 +52,10 @@ func fold(s string, c source.Collation) (string, bool) {
 	case source.CollationBinary:
 		return s, true
 	case source.CollationNoCase:
+		if i := strings.IndexByte(s, 0); i >= 0 {
+			// NOCASE stops at a NUL that both texts have, then compares lengths.
+			return string(binary.BigEndian.AppendUint64([]byte(asciiLower(s[:i+1])), uint64(len(s)))), true
+		}
 		return asciiLower(s), true
 	case source.CollationRTrim:
 		return strings.TrimRight(s, " "), true

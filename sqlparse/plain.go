@@ -59,12 +59,14 @@ func (b *block) starColumns(table string) []*column {
 }
 
 // rowByRow tells that e depends on one combination of rows alone. What is
-// opaque may hide a window; a function that we do not know, an aggregate.
+// opaque may hide a window; a function that we do not know, an aggregate; and
+// an aggregate inside a subquery may belong to the block around it: in
+// SELECT (SELECT MAX(x.a) FROM t) FROM x the outer block is the one grouped.
 func rowByRow(e *expr) bool {
 	ok := true
 	e.walk(func(x *expr) bool {
 		switch x.op {
-		case opOpaque:
+		case opOpaque, opScalar, opExists, opInQuery:
 			ok = false
 		case opCall:
 			name := asciiLower(x.name)

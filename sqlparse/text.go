@@ -233,47 +233,6 @@ func clip(s string) string {
 	return s
 }
 
-// markGlobs finds where the patterns of glob parameters stand. A pattern that
-// is only a part of LIKE's right side could not be given an ESCAPE.
-func (t *text) markGlobs(globs map[string]bool) error {
-	for i := range t.tokens {
-		tok := &t.tokens[i]
-		if tok.kind != tokParam || !globs[t.names[tok.param]] {
-			continue
-		}
-		if p := t.neighbour(i, -1); p < 0 || !t.tokens[p].is("LIKE") {
-			continue
-		}
-		n := t.neighbour(i, +1)
-		if n >= 0 && t.tokens[n].is("ESCAPE") {
-			continue
-		}
-		if n >= 0 && !endsPattern(t.tokens[n]) {
-			return fmt.Errorf("glob parameter :%s must be the whole pattern of its LIKE, but %s follows it", t.names[tok.param], clip(t.tokens[n].s))
-		}
-		tok.glob = true
-	}
-	return nil
-}
-
-// markLists finds the mentions of list parameters that are items of IN (...).
-// Any other mention, as in :ids IS NULL, is a single value.
-func (t *text) markLists(lists map[string]bool) {
-	var open []bool // for each open parenthesis: it follows IN
-	for i := range t.tokens {
-		tok := &t.tokens[i]
-		switch p, n := t.neighbour(i, -1), t.neighbour(i, +1); {
-		case tok.is("("):
-			open = append(open, p >= 0 && t.tokens[p].is("IN"))
-		case tok.is(")") && len(open) > 0:
-			open = open[:len(open)-1]
-		case tok.kind == tokParam && lists[t.names[tok.param]] && len(open) > 0 && open[len(open)-1]:
-			item := p >= 0 && n >= 0 && (t.tokens[p].is("(") || t.tokens[p].is(","))
-			tok.list = item && (t.tokens[n].is(")") || t.tokens[n].is(","))
-		}
-	}
-}
-
 // neighbour is the position of the next token that is not space, or -1.
 func (t *text) neighbour(i, step int) int {
 	for i += step; i >= 0 && i < len(t.tokens); i += step {
@@ -282,16 +241,6 @@ func (t *text) neighbour(i, step int) int {
 		}
 	}
 	return -1
-}
-
-func endsPattern(t token) bool {
-	for _, s := range []string{")", ",", ";", "AND", "OR", "THEN", "WHEN", "ELSE", "END", "GROUP", "ORDER", "LIMIT",
-		"HAVING", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "ON", "JOIN", "LEFT", "INNER", "CROSS", "RETURNING", "AS"} {
-		if t.is(s) {
-			return true
-		}
-	}
-	return false
 }
 
 const globEscape = ` ESCAPE '\'`

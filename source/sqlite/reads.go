@@ -133,7 +133,6 @@ type joins struct {
 	catalog *catalog
 	natural bool
 	named   map[string]bool // lower-cased columns listed by USING
-	selects int
 	views   map[string]bool
 }
 
@@ -144,8 +143,6 @@ func (j *joins) scan(sql string) {
 		switch {
 		case l.is(t, "NATURAL"):
 			j.natural = true
-		case l.is(t, "SELECT"), l.is(t, "VALUES"):
-			j.selects++
 		case l.is(t, "USING"):
 			for t = l.next(); t.kind != tokenEnd && !l.punct(t, ')'); t = l.next() {
 				j.named[strings.ToLower(unquoteName(l.text(t)))] = true
@@ -161,18 +158,9 @@ func (j *joins) scan(sql string) {
 }
 
 // addColumns adds, to each table read, the columns that may be compared: those
-// that USING names; and for NATURAL between plain tables the common names,
-// where a view or a subquery may give names of its own all columns.
+// that USING names, and with NATURAL all of them, as a table may be joined with
+// itself, or with a view that gives its columns other names.
 func (j *joins) addColumns(print *footprint) {
-	opaque := j.selects != 1 || len(j.views) > 0
-	seen := map[string]int{} // in how many tables a column name occurs
-	for name := range print.reads {
-		if t := j.catalog.table(name); t != nil {
-			for i := range t.Columns {
-				seen[strings.ToLower(t.Columns[i].Name)]++
-			}
-		}
-	}
 	for name := range print.reads {
 		t := j.catalog.table(name)
 		if t == nil {
@@ -180,7 +168,7 @@ func (j *joins) addColumns(print *footprint) {
 		}
 		for i := range t.Columns {
 			c := strings.ToLower(t.Columns[i].Name)
-			if j.named[c] || j.natural && (opaque || seen[c] > 1) {
+			if j.named[c] || j.natural {
 				print.reads[name][t.Columns[i].Name] = true
 			}
 		}

@@ -27,6 +27,7 @@ func connectorOf(dsn string) (driver.Connector, string, error) {
 	cfg.ColumnsWithAlias = false
 	cfg.RejectReadOnly = false
 	cfg.CheckConnLiveness = true
+	cfg.MaxAllowedPacket = 0 // the server's: past its own it hangs up
 	cfg.Loc = time.UTC
 	cfg.Collation = pinnedCollation
 	cfg.Logger = &driverpkg.NopLogger{} // its lines name addresses

@@ -50,7 +50,7 @@ func wrap(ctx context.Context, err error) error {
 	var dial net.Error
 	switch {
 	case errors.Is(err, driverpkg.ErrPktTooLarge):
-		return &source.Error{Kind: source.ErrTooLarge, Message: "the statement with its arguments is larger than max_allowed_packet", Err: err}
+		return &source.Error{Kind: source.ErrTooLarge, Message: packetMessage, Err: err}
 	case errors.Is(err, driverpkg.ErrNoTLS):
 		return unavailable(err, "the DSN demands TLS and the server does not offer it")
 	case errors.Is(err, driverpkg.ErrCleartextPassword), errors.Is(err, driverpkg.ErrNativePassword),
@@ -84,6 +84,8 @@ func numberOf(err error) uint16 {
 	return 0
 }
 
+const packetMessage = "the statement with its arguments is larger than max_allowed_packet"
+
 // fixed are the answers whose message we word ourselves: theirs name users and
 // hosts, or help nobody.
 var fixed = map[uint16]struct {
@@ -103,7 +105,7 @@ var fixed = map[uint16]struct {
 	1053: {source.ErrUnavailable, "the database server shuts down"},
 	1927: {source.ErrUnavailable, "the connection was killed"},
 	4031: {source.ErrUnavailable, "the database server closed an idle connection"},
-	1153: {source.ErrTooLarge, "the statement with its arguments is larger than max_allowed_packet"},
+	1153: {source.ErrTooLarge, packetMessage},
 	1301: {source.ErrTooLarge, "a value is larger than max_allowed_packet"},
 	1205: {source.ErrBusy, "a row is locked by somebody else"},
 	3572: {source.ErrBusy, "a row is locked by somebody else"},

@@ -17,6 +17,9 @@ import (
 // limit over all sessions (max_prepared_stmt_count). Past it all are closed.
 const maxPrepared = 100
 
+// packetRoom is what goes with a text into a packet.
+const packetRoom = 64
+
 // session is one connection with everything pinned. It speaks to the driver
 // itself and not through database/sql, which retries, pools and converts on
 // its own: here a statement is sent once, and its connection is known.
@@ -29,6 +32,7 @@ type session struct {
 	// our end: an id alone may be somebody else's after a restart.
 	id     int64
 	host   string
+	packet int  // the longest text that the server takes
 	broken bool // nothing can be sent any more
 }
 
@@ -47,7 +51,7 @@ func (d *DB) connect(ctx context.Context, r role) (*session, error) {
 }
 
 func (d *DB) introduce(ctx context.Context, s *session, r role) error {
-	who, err := s.texts(ctx, "SELECT VERSION(), @@version_comment, CONNECTION_ID()")
+	who, err := s.texts(ctx, "SELECT VERSION(), @@version_comment, CONNECTION_ID(), @@max_allowed_packet")
 	if err != nil {
 		return err
 	}
@@ -58,9 +62,7 @@ func (d *DB) introduce(ctx context.Context, s *session, r role) error {
 			return err
 		}
 	}
-	if _, err := fmt.Sscan(who[0][2], &s.id); err != nil {
-		return err
-	}
+	s.id, s.packet = number(who[0][2]), int(number(who[0][3]))
 	if r != roleControl {
 		at, err := s.texts(ctx, "SELECT HOST FROM information_schema.PROCESSLIST WHERE ID = "+who[0][2])
 		if err != nil {
@@ -96,7 +98,7 @@ func (s *session) note(err error) error {
 		return err
 	}
 	var known *source.Error
-	if !errors.As(err, &known) {
+	if !errors.As(err, &known) && !errors.Is(err, driverpkg.ErrPktTooLarge) { // which is told before anything is sent
 		s.broken = true
 	}
 	return err
@@ -165,6 +167,9 @@ func (s *session) prepare(ctx context.Context, sql string) (driver.Stmt, error) 
 	}
 	if len(s.stmts) >= maxPrepared {
 		s.forget()
+	}
+	if len(sql)+packetRoom > s.packet { // the driver would call it a lost connection
+		return nil, tooLarge(packetMessage)
 	}
 	st, err := s.c.(driver.ConnPrepareContext).PrepareContext(ctx, sql)
 	if err != nil {
@@ -254,6 +259,9 @@ func (s *session) bind(ctx context.Context, sql string, args []source.Value) (dr
 	for i, a := range args {
 		if a.IsUnknown() {
 			return nil, nil, invalid("argument %d has no value", i+1)
+		}
+		if a.Len()+packetRoom > s.packet {
+			return nil, nil, tooLarge(packetMessage)
 		}
 		named[i] = driver.NamedValue{Ordinal: i + 1, Value: argument(a)}
 	}

@@ -13,28 +13,27 @@ type verb string
 
 // verbOf reads the first keyword. Parentheses before a SELECT are skipped.
 func verbOf(sql string) verb {
-	first, second := "", ""
+	first, temporary, n := "", false, 0
 	hidden := false
 	words(sql, func(w word) bool {
 		switch {
-		case w.hidden:
+		case w.hidden || hidden:
 			hidden = true
 			return false
 		case w.name == "(" && first == "":
 		case first == "":
 			first = strings.ToUpper(w.name)
-			if w.quoted {
-				first = "?"
-			}
-		case second == "":
-			second = strings.ToUpper(w.name)
+			hidden = w.quoted || !nameByte(w.name[0])
+		case n < 3: // CREATE OR REPLACE TEMPORARY
+			n++
+			temporary = temporary || strings.EqualFold(w.name, "TEMPORARY")
 		}
 		return true // to the end: an executable comment may stand anywhere
 	})
 	if hidden {
 		return ""
 	}
-	if first == "CREATE" && second == "TEMPORARY" || first == "DROP" && second == "TEMPORARY" {
+	if temporary && (first == "CREATE" || first == "DROP") {
 		return "" // a session's own tables make no sense where sessions are pooled
 	}
 	return verb(first)

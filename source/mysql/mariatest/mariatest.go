@@ -84,7 +84,12 @@ func start() (*Server, string) {
 	s.cfg.Logger = &driverpkg.NopLogger{}
 	cfg := s.cfg.Clone()
 	cfg.DBName, cfg.MultiStatements = "", true
-	s.admin, _ = sql.Open("mysql", cfg.FormatDSN())
+	connector, err := driverpkg.NewConnector(cfg) // of the config, not its DSN: that would lose the logger
+	if err != nil {
+		s.close()
+		return nil, "no MariaDB: " + err.Error()
+	}
+	s.admin = sql.OpenDB(connector)
 	if err := s.answer(); err != nil {
 		s.close()
 		return nil, "no MariaDB: the server does not answer: " + err.Error()

@@ -71,7 +71,7 @@ func (p *process) run() error {
 		"--port="+strconv.Itoa(p.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--server-id=1", "--log-bin="+filepath.Join(p.dir, "data", "bin"), "--binlog-format=ROW",
 		"--binlog-row-image=FULL", "--binlog-row-metadata=FULL", "--sync-binlog=0",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M",
+		"--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M",
 		"--innodb-log-file-size=16M", "--innodb-buffer-pool-dump-at-shutdown=0", "--key-buffer-size=1M",
 		"--aria-pagecache-buffer-size=1M", "--performance-schema=0", "--log-bin-trust-function-creators=1", "--max-connections=60", "--local-infile=0")...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log

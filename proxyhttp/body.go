@@ -28,6 +28,10 @@ func readObject(w http.ResponseWriter, r *http.Request, limit int64) (map[string
 	if len(bytes.TrimSpace(data)) == 0 {
 		return map[string]any{}, nil
 	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		w.Header().Set("Accept-Encoding", "identity")
+		return nil, newProblem(http.StatusUnsupportedMediaType, problemEncoding, "send the body as it is, without Content-Encoding: "+enc)
+	}
 	if p := checkMediaType(r, data); p != nil {
 		return nil, p
 	}
@@ -89,8 +93,10 @@ func decodeJSON(data []byte) (any, error) {
 	if depth(data) > maxNesting {
 		return nil, fmt.Errorf("the body nests deeper than %d levels", maxNesting)
 	}
-	var any0 any
-	if err := json.Unmarshal(data, &any0); err != nil {
+	// Only the syntax is looked at here: numbers that no float64 holds are
+	// for who binds them to refuse.
+	var syntax json.RawMessage
+	if err := json.Unmarshal(data, &syntax); err != nil {
 		return nil, placed(data, err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -36,6 +36,8 @@ func TestBodiesAreReadWholeOrRefused(t *testing.T) {
 		{`{"a":"\ud800"}`, "", "half of a surrogate pair", 400},
 		{`{"a":"\ud83d\ude00"}`, "", "", 0},
 		{`{"a":"\uFFFD"}`, "", "", 0},
+		{`{"a":1e999}`, "", "", 0}, // what binds it says what is wrong with it
+		{`{"a":1e9x}`, "", "malformed JSON at line 1, column 9", 400},
 		{`{"a":` + deep + `}`, "", "deeper than 32", 400},
 		{`{"a":"` + strings.Repeat("x", 200) + `"}`, "", "a body may have 100 bytes", 413},
 	} {
@@ -67,5 +69,19 @@ func TestChunkedBodiesAreBounded(t *testing.T) {
 	r.ContentLength = -1
 	if _, p := readObject(httptest.NewRecorder(), r, 100); p == nil || p.Status != 413 {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestEncodedBodiesAreRefused(t *testing.T) {
+	for enc, status := range map[string]int{"": 0, "identity": 0, "Identity": 0, "gzip": 415, "br, identity": 415} {
+		r, w := httptest.NewRequest("POST", "/", strings.NewReader(`{"a":1}`)), httptest.NewRecorder()
+		r.Header.Set("Content-Encoding", enc)
+		_, p := readObject(w, r, 100)
+		if p == nil && status != 0 || p != nil && p.Status != status {
+			t.Errorf("%q: %+v, want %d", enc, p, status)
+		}
+		if accept := w.Header().Get("Accept-Encoding"); (accept == "identity") != (status == 415) {
+			t.Errorf("%q: Accept-Encoding %q", enc, accept)
+		}
 	}
 }

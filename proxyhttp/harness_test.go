@@ -237,7 +237,7 @@ func start(t *testing.T, opts ...option) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: newClock(), dir: t.TempDir(), log: &logBuffer{}}
 	o := setup{yaml: testEndpoints, schema: testSchema}
-	o.Options = Options{Now: h.clock.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), Version: "test",
+	o.Options = Options{Now: h.clock.now, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "test",
 		Open: func(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 			src, err := OpenSource(ctx, c, onForeign, lim, log)
 			h.tap = &tap{Source: src}

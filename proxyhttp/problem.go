@@ -53,6 +53,8 @@ const (
 	problemBusy           = "source-busy"
 	problemUnavailable    = "source-unavailable"
 	problemTimeout        = "source-timeout"
+	problemSourceFailed   = "source-failed"
+	problemEncoding       = "content-encoding"
 )
 
 // newProblem makes a problem whose title is the sentence that goes with its kind.
@@ -66,7 +68,7 @@ var problemTitles = map[string]string{
 	problemBadRequest:     "The request is wrong",
 	problemUnauthorized:   "A token is needed",
 	problemNoRoute:        "No endpoint has this route",
-	problemNotFound:       "There is no such thing",
+	problemNotFound:       "Not found",
 	problemMethod:         "The method is not allowed here",
 	problemConstraint:     "A constraint of the database refused the write",
 	problemTooLarge:       "The request is too large",
@@ -79,6 +81,8 @@ var problemTitles = map[string]string{
 	problemBusy:           "The source is busy",
 	problemUnavailable:    "The source is not available",
 	problemTimeout:        "The source took too long",
+	problemSourceFailed:   "The source could not execute the statement",
+	problemEncoding:       "The body must not be encoded",
 }
 
 // badParameters lists every bad parameter of one request at once.
@@ -145,7 +149,7 @@ func fromSourceError(e *source.Error, lim Limits) *problem {
 		p = newProblem(http.StatusInternalServerError, problemAnswerTooLarge, e.Message+"; an answer may have "+
 			strconv.Itoa(lim.Rows)+" rows and "+strconv.FormatInt(lim.ResultBytes, 10)+" bytes: add a LIMIT to the endpoint's SQL")
 	default:
-		p = newProblem(http.StatusInternalServerError, problemInternal, "the log says more")
+		p = newProblem(http.StatusInternalServerError, problemSourceFailed, e.Message)
 	}
 	return p
 }

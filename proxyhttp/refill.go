@@ -22,7 +22,13 @@ func (s *Server) refill(dropped []depgraph.Dropped) {
 		}
 		items = append(items, rehydrate.Item{
 			Key: d.Key, Hits: d.Hits, Cost: d.Cost,
-			Refill: func(ctx context.Context) error { return s.refillOne(ctx, e, d) },
+			Refill: func(ctx context.Context) error {
+				err := s.refillOne(ctx, e, d)
+				if err != nil {
+					s.log.Debug("refill failed", "endpoint", e.cfg.Name, "url", d.URL, "error", err)
+				}
+				return err
+			},
 		})
 	}
 	if len(items) > 0 {

@@ -199,7 +199,9 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, e
 		s.metrics.problem(e, statusClientGone)
 		return
 	}
-	if source.KindOf(err) == source.ErrInvalid && e != nil && e.plan.Load().epoch != e.db.epoch.Load() {
+	var refused *source.Error
+	if errors.As(err, &refused) && (refused.Kind == source.ErrInvalid || refused.Kind == source.ErrInternal) &&
+		e != nil && e.plan.Load().epoch != e.db.epoch.Load() {
 		p = newProblem(http.StatusInternalServerError, problemEndpointBroken, p.Detail)
 	}
 	var bug *rehydrate.PanicError
@@ -208,7 +210,11 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, e
 		s.metrics.panics.Add(1)
 		s.log.Error("panic while reading", "endpoint", e.cfg.Name, "panic", bug.Value, "stack", string(bug.Stack))
 	case p.Status >= 500:
-		s.log.Warn("request failed", "endpoint", e.cfg.Name, "status", p.Status, "error", err, "cause", errors.Unwrap(err))
+		attrs := []any{"endpoint", e.cfg.Name, "status", p.Status, "error", err}
+		if cause := errors.Unwrap(err); cause != nil {
+			attrs = append(attrs, "cause", cause)
+		}
+		s.log.Warn("request failed", attrs...)
 	}
 	s.fail(w, r, e, p)
 }

@@ -59,7 +59,8 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 	}
 	res, done, err := s.run(r.Context(), e, sts)
 	if done.outcome != source.OutcomeRolledBack {
-		w.Header().Set("EdgeCache-Invalidated", strconv.Itoa(done.affected))
+		// The key is set directly: Set would spell it Edgecache-Invalidated.
+		w.Header()["EdgeCache-Invalidated"] = []string{strconv.Itoa(done.affected)}
 	}
 	if err != nil {
 		s.failWith(w, r, e, err)

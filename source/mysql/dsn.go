@@ -77,7 +77,9 @@ func (d *DB) pins(v *server, r role) []string {
 		"lc_time_names = 'en_US'",
 	}
 	if v.Flavour == TiDB {
-		set = append(set[:4], "foreign_key_checks = 1") // the rest it has in name only, or not at all
+		// The rest it has in name only, or not at all. Pessimistic, so that FOR
+		// UPDATE locks.
+		set = append(set[:4], "foreign_key_checks = 1", "tidb_txn_mode = 'pessimistic'")
 	} else {
 		set = append(set, "completion_type = NO_CHAIN")
 	}

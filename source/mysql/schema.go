@@ -2,10 +2,8 @@ package mysql
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 
 	"edgecache/source"
@@ -158,9 +156,13 @@ func (l *loader) loadTables() {
 	})
 }
 
+// nullByDefault tells that a column's default is NULL: MariaDB prints it, where
+// MySQL gives no text.
+const nullByDefault = "COLUMN_DEFAULT IS NULL OR VERSION() LIKE '%MariaDB%' AND COLUMN_DEFAULT = 'NULL'"
+
 func (l *loader) loadColumns() {
 	l.each("SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, COALESCE(COLLATION_NAME, ''), IS_NULLABLE, "+
-		"COALESCE(COLUMN_DEFAULT, 'NULL'), EXTRA, COALESCE(GENERATION_EXPRESSION, ''), COALESCE(CHARACTER_SET_NAME, '') "+
+		""+nullByDefault+", EXTRA, COALESCE(GENERATION_EXPRESSION, ''), COALESCE(CHARACTER_SET_NAME, '') "+
 		"FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION", func(r []string) {
 		name := strings.ToLower(r[0])
 		t := l.tables[name]
@@ -186,7 +188,7 @@ func (l *loader) loadColumns() {
 			in.auto = len(t.Columns)
 		}
 		in.nullable = append(in.nullable, !c.NotNull)
-		in.nullDefault = append(in.nullDefault, !c.NotNull && r[6] == "NULL" && c.Generated == source.NotGenerated)
+		in.nullDefault = append(in.nullDefault, !c.NotNull && r[6] == "1" && c.Generated == source.NotGenerated)
 		in.lossy = append(in.lossy, r[9] != "" && !wholeCharset[r[9]])
 		t.Columns = append(t.Columns, c)
 	})
@@ -361,116 +363,4 @@ func (l *loader) anyTrigger() bool {
 		}
 	}
 	return false
-}
-
-// familyOf sorts a type by DATA_TYPE; COLUMN_TYPE tells the sign.
-func familyOf(data, column string) source.Family {
-	switch strings.ToLower(data) {
-	case "tinyint", "smallint", "mediumint", "int", "integer", "bigint":
-		if strings.Contains(strings.ToLower(column), "unsigned") {
-			return source.FamilyUint
-		}
-		return source.FamilyInt
-	case "decimal", "numeric":
-		return source.FamilyDecimal
-	case "float", "double", "real":
-		return source.FamilyFloat
-	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
-		return source.FamilyText
-	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob":
-		return source.FamilyBinary
-	case "enum":
-		return source.FamilyEnum
-	case "set":
-		return source.FamilySet
-	case "date":
-		return source.FamilyDate
-	case "datetime":
-		return source.FamilyDatetime
-	case "timestamp":
-		return source.FamilyTimestamp
-	case "time":
-		return source.FamilyTime
-	case "year":
-		return source.FamilyYear
-	case "bit":
-		return source.FamilyBit
-	case "json": // MariaDB's JSON is a LONGTEXT, and is compared as one
-		return source.FamilyJSON
-	}
-	return source.FamilyOther
-}
-
-// members reads enum('a','it”s') into its texts.
-func members(columnType string) []string {
-	var out []string
-	for i := strings.IndexByte(columnType, '('); i >= 0 && i < len(columnType); {
-		if columnType[i] != '\'' {
-			i++
-			continue
-		}
-		end, text := plainQuoted(columnType, i)
-		out = append(out, text)
-		i = end
-	}
-	return out
-}
-
-// plainQuoted reads a text in which only quotes are doubled; backslashes stand
-// for themselves in COLUMN_TYPE.
-func plainQuoted(s string, i int) (end int, text string) {
-	var b strings.Builder
-	for i++; i < len(s); i++ {
-		if s[i] == '\'' {
-			if i+1 < len(s) && s[i+1] == '\'' {
-				i++
-			} else {
-				return i + 1, b.String()
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return len(s), b.String()
-}
-
-func number(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// fingerprint is one row that changes with every change of the schema that we
-// read: counts, and sums of hashes so that nothing but them is sent.
-func fingerprint(ctx context.Context, s *session) (string, error) {
-	parts := []struct{ from, columns string }{
-		{"TABLES WHERE TABLE_SCHEMA = DATABASE()", "TABLE_NAME, TABLE_TYPE, ENGINE"},
-		{"COLUMNS WHERE TABLE_SCHEMA = DATABASE()", "TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, COLLATION_NAME, " +
-			"IS_NULLABLE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION"},
-		{"STATISTICS WHERE TABLE_SCHEMA = DATABASE()", "TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, SUB_PART, NON_UNIQUE"},
-		{"KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE()", "TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"},
-		{"REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()", "TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE, UPDATE_RULE"},
-		{"VIEWS WHERE TABLE_SCHEMA = DATABASE()", "TABLE_NAME, VIEW_DEFINITION"},
-		{"TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE()", "TRIGGER_NAME, EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_STATEMENT"},
-		{"ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()", "ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_DEFINITION"},
-	}
-	var selects []string
-	for i, p := range parts {
-		var terms []string
-		for _, c := range strings.Split(p.columns, ", ") {
-			terms = append(terms, "HEX(COALESCE("+c+", '~'))")
-		}
-		selects = append(selects, fmt.Sprintf("SELECT %d, COUNT(*), COALESCE(BIT_XOR(CONV(LEFT(MD5(CONCAT_WS('|', %s)), 15), 16, 10)), 0) "+
-			"FROM information_schema.%s", i, strings.Join(terms, ", "), p.from))
-	}
-	rows, err := s.texts(ctx, strings.Join(selects, " UNION ALL "))
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		b.WriteString(strings.Join(r, ":") + " ")
-	}
-	return b.String(), nil
 }

@@ -73,7 +73,7 @@ func (p *process) run() error {
 		"--binlog-row-image=FULL", "--binlog-row-metadata=FULL", "--sync-binlog=0",
 		"--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=32M",
 		"--innodb-log-file-size=16M", "--innodb-buffer-pool-dump-at-shutdown=0", "--key-buffer-size=1M",
-		"--aria-pagecache-buffer-size=1M", "--performance-schema=0", "--log-bin-trust-function-creators=1", "--max-connections=60", "--local-infile=0")...)
+		"--aria-pagecache-buffer-size=1M", "--performance-schema=0", "--log-bin-trust-function-creators=1", "--max-connections=200", "--local-infile=0")...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = dieWithUs()
 	p.done = make(chan struct{})

@@ -38,28 +38,15 @@ func OpenOffline(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Of
 }
 
 // AllMistakes adds to the mistakes of a file those that only its databases
-// can tell, so that a person sees all of them at once. Endpoints that are
-// wrong already are left out, and where a source is wrong nothing more can be
-// said.
+// can tell, so that a person sees all of them at once. Sources and endpoints
+// that are wrong already are left out: what they lack would be held against
+// them twice.
 func AllMistakes(ctx context.Context, cfg *config.Config, found []config.Mistake) []config.Mistake {
-	wrong := map[string]bool{}
-	for _, m := range found {
-		if m.Endpoint == "" {
-			return found
-		}
-		wrong[m.Endpoint] = true
-	}
 	if cfg == nil {
 		return found
 	}
-	rest := *cfg
-	rest.Endpoints = nil
-	for _, e := range cfg.Endpoints {
-		if !wrong[e.Name] {
-			rest.Endpoints = append(rest.Endpoints, e)
-		}
-	}
-	o, err := OpenOffline(ctx, &rest, slog.New(slog.DiscardHandler))
+	rest := whole(cfg, found)
+	o, err := OpenOffline(ctx, rest, slog.New(slog.DiscardHandler))
 	var more Mistakes
 	switch {
 	case errors.As(err, &more):
@@ -73,14 +60,37 @@ func AllMistakes(ctx context.Context, cfg *config.Config, found []config.Mistake
 	return found
 }
 
+// whole is cfg with only those sources and endpoints in which nothing was
+// found.
+func whole(cfg *config.Config, found []config.Mistake) *config.Config {
+	rest := *cfg
+	rest.Sources, rest.Endpoints = nil, nil
+	for _, c := range cfg.Sources {
+		if !slices.ContainsFunc(found, func(m config.Mistake) bool {
+			return m.Endpoint == "" && m.Line >= c.Line && m.Line <= c.LastLine
+		}) {
+			rest.Sources = append(rest.Sources, c)
+		}
+	}
+	named := map[string]int{}
+	for _, e := range cfg.Endpoints {
+		named[e.Name]++
+	}
+	for _, e := range cfg.Endpoints {
+		if rest.Source(e.Source) != nil && !slices.ContainsFunc(found, func(m config.Mistake) bool {
+			within := m.Line >= e.Line && m.Line <= e.LastLine
+			// A mistake in a part that several share by an alias lies outside of
+			// their lines, and has the name.
+			return m.Endpoint == e.Name && (within || named[e.Name] == 1) || m.Endpoint == "" && within
+		}) {
+			rest.Endpoints = append(rest.Endpoints, e)
+		}
+	}
+	return &rest
+}
+
 func (o *Offline) open(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
-	info, err := os.Stat(c.DSN)
-	absent := errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
-	switch {
-	case c.Driver != config.DriverSQLite || !absent:
-	case c.Init == "":
-		return nil, fmt.Errorf("the database %s is absent or empty, and there is no init to make one from", filepath.Base(c.DSN))
-	default:
+	if absent(c) {
 		dir, err := os.MkdirTemp("", "edgecache-check-")
 		if err != nil {
 			return nil, err
@@ -104,6 +114,17 @@ func (o *Offline) removeTemp() error {
 // Close closes the sources and removes what was made for the check.
 func (o *Offline) Close(ctx context.Context) error {
 	return errors.Join(o.s.Close(ctx), o.removeTemp())
+}
+
+// Notes are what the file says and this version does not do, one line each.
+func (o *Offline) Notes() []string {
+	out := []string{}
+	for _, n := range o.s.unavailable() {
+		if len(n.endpoints) == 0 { // else at the endpoints
+			out = append(out, n.message)
+		}
+	}
+	return out
 }
 
 // Endpoints describes every endpoint in the order of the file.

@@ -77,6 +77,7 @@ func (c *compiler) compile() *plan {
 	}
 	sort.Strings(p.order)
 	c.blame(len(variants))
+	c.checkDependsOn()
 	if len(c.mistakes) > 0 {
 		// The binder needs statements that compile; what is declared and never
 		// used can be told without.
@@ -84,6 +85,7 @@ func (c *compiler) compile() *plan {
 		return nil
 	}
 	c.bind(p)
+	p.notes = c.notes()
 	return p
 }
 

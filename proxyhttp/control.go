@@ -46,7 +46,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !c.authorized(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="edgecache"`)
-		newProblem(http.StatusUnauthorized, problemUnauthorized, "send Authorization: Bearer TOKEN with the token of admin.token").write(w, r)
+		newProblem(http.StatusUnauthorized, problemUnauthorized, "a token is needed: send Authorization: Bearer TOKEN with the token of admin.token").write(w, r)
 		return
 	}
 	if r.URL.Path == "/metrics" {

@@ -3,6 +3,7 @@ package proxyhttp
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -242,7 +243,11 @@ func TestMetricsAndStats(t *testing.T) {
 		}
 	}
 	var st Stats
-	h.admin("GET", "/v1/stats", "").json(t, &st)
+	stats := h.admin("GET", "/v1/stats", "")
+	stats.json(t, &st)
+	if key := regexp.MustCompile(`[{,]"[A-Z]\w*":`).FindString(stats.body); key != "" {
+		t.Errorf("/v1/stats has the key %s", key)
+	}
 	if st.Version != "test" || st.Graph.Writes != 1 || len(st.Endpoints) == 0 {
 		t.Errorf("got %+v", st)
 	}

@@ -60,10 +60,8 @@ func (e *endpoint) view() EndpointView {
 	if e.isWrite {
 		out.Kind = "write"
 	}
-	if e.cfg.Consistency == "eventual" {
-		out.Notes = append(out.Notes, "eventual is served as strict in this version")
-	}
 	p := e.plan.Load()
+	out.Notes = append(unavailableOf(e.cfg), p.notes...)
 	out.Broken = p.broken
 	for _, name := range p.order {
 		v := p.variants[name]

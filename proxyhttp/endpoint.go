@@ -32,6 +32,7 @@ type plan struct {
 	globs    map[string]bool
 	variants map[string]*variant
 	order    []string // the variants' names, sorted
+	notes    []string // what is probably not meant
 }
 
 // variant is an endpoint with one combination of choice fragments put in.

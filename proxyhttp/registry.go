@@ -28,18 +28,27 @@ func sortMistakes(m []config.Mistake) {
 }
 
 // buildRegistry compiles all endpoints and registers them in the graph, or
-// returns the mistakes of all of them.
-func (s *Server) buildRegistry(ctx context.Context) error {
-	var mistakes []config.Mistake
+// returns the mistakes of all of them besides those found before. Of a source
+// that cannot be asked nothing can be said, and it has its own mistake.
+func (s *Server) buildRegistry(ctx context.Context, mistakes []config.Mistake) error {
+	silent := map[string]bool{}
 	for _, cfg := range s.cfg.Endpoints {
 		db := s.databases[cfg.Source]
-		if db == nil {
+		switch {
+		case s.cfg.Source(cfg.Source) == nil:
 			mistakes = append(mistakes, config.Mistake{File: s.cfg.File, Line: cfg.Line, Endpoint: cfg.Name, Message: "there is no source " + cfg.Source})
+			continue
+		case db == nil || silent[db.name]:
 			continue
 		}
 		p, bad, err := compilePlan(ctx, cfg, db, s.limits)
 		if err != nil {
-			return fmt.Errorf("source %s: %w", db.name, err)
+			if ctx.Err() != nil {
+				return fmt.Errorf("source %s: %w", db.name, err)
+			}
+			silent[db.name] = true
+			mistakes = append(mistakes, s.sourceMistake(db.name, err))
+			continue
 		}
 		for _, m := range bad {
 			m.File = s.cfg.File

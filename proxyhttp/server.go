@@ -87,14 +87,18 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.metrics = newMetrics()
 	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancelBackground = cancel
-	if err := s.openSources(ctx, o.Open); err != nil {
+	mistakes, err := s.openAll(ctx, o.Open)
+	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	if err := s.buildRegistry(ctx); err != nil {
+	if err := s.buildRegistry(ctx, mistakes); err != nil {
 		if closeErr := s.Close(ctx); closeErr != nil {
 			s.log.Warn("closing after a mistake", "error", closeErr)
 		}
 		return nil, err
+	}
+	for _, n := range s.unavailable() {
+		s.log.Warn(n.message, n.attrs()...)
 	}
 	for _, db := range s.databases {
 		s.background.Add(1)

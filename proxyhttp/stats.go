@@ -1,21 +1,25 @@
 package proxyhttp
 
 import (
+	"encoding/json"
 	"net/http"
+	"reflect"
+	"strings"
 	"time"
 
 	"edgecache/depgraph"
 	"edgecache/rehydrate"
 )
 
-// Stats is the answer of GET /v1/stats, which the command prints.
+// Stats is the answer of GET /v1/stats, which the command prints. The parts
+// are those of the other packages, under the names that JSON has elsewhere.
 type Stats struct {
-	Version   string               `json:"version,omitempty"`
-	Uptime    string               `json:"uptime"`
-	Graph     depgraph.Stats       `json:"graph"`
-	Queue     rehydrate.QueueStats `json:"queue"`
-	Flights   rehydrate.FillStats  `json:"flights"`
-	Endpoints []EndpointStats      `json:"endpoints"`
+	Version   string          `json:"version,omitempty"`
+	Uptime    string          `json:"uptime"`
+	Graph     GraphStats      `json:"graph"`
+	Queue     QueueStats      `json:"queue"`
+	Flights   FlightStats     `json:"flights"`
+	Endpoints []EndpointStats `json:"endpoints"`
 }
 
 // EndpointStats are the counters of one endpoint by result.
@@ -24,9 +28,43 @@ type EndpointStats struct {
 	Results map[string]int64 `json:"results"`
 }
 
+// The counters of the other packages, with JSON keys like all others.
+type (
+	GraphStats  struct{ depgraph.Stats }
+	QueueStats  struct{ rehydrate.QueueStats }
+	FlightStats struct{ rehydrate.FillStats }
+)
+
+// MarshalJSON prints lower camel case keys; reading them back needs nothing,
+// for Go matches keys in any case.
+func (g GraphStats) MarshalJSON() ([]byte, error)  { return lowerCamel(g.Stats) }
+func (q QueueStats) MarshalJSON() ([]byte, error)  { return lowerCamel(q.QueueStats) }
+func (f FlightStats) MarshalJSON() ([]byte, error) { return lowerCamel(f.FillStats) }
+
+// lowerCamel prints a struct of exported fields without tags, whose names
+// begin with one capital.
+func lowerCamel(v any) ([]byte, error) {
+	rv := reflect.ValueOf(v)
+	out := []byte{'{'}
+	for i := range rv.NumField() {
+		name := rv.Type().Field(i).Name
+		value, err := json.Marshal(rv.Field(i).Interface())
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, '"')
+		out = append(out, strings.ToLower(name[:1])+name[1:]...)
+		out = append(append(out, '"', ':'), value...)
+	}
+	return append(out, '}'), nil
+}
+
 func (s *Server) stats(*http.Request, map[string]any) (any, *problem) {
 	out := Stats{Version: s.version, Uptime: time.Since(s.started).Round(time.Second).String(),
-		Graph: s.graph.Stats(), Queue: s.queue.Stats(), Flights: s.filler.Stats(), Endpoints: []EndpointStats{}}
+		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Endpoints: []EndpointStats{}}
 	for _, e := range s.endpoints {
 		st := EndpointStats{Name: e.cfg.Name, Results: map[string]int64{}}
 		for _, r := range e.count.results() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -22,7 +23,10 @@ func checkCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withOffline(cmd.Context(), *file, func(o *proxyhttp.Offline) error {
 			if *asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]any{"endpoints": o.Endpoints()})
+				return printJSON(cmd.OutOrStdout(), map[string]any{"endpoints": o.Endpoints(), "notes": o.Notes()})
+			}
+			for _, n := range o.Notes() {
+				fmt.Fprintf(cmd.OutOrStdout(), "note: %s\n\n", n)
 			}
 			return proxyhttp.PrintEndpoints(cmd.OutOrStdout(), o.Endpoints())
 		})
@@ -38,12 +42,7 @@ func withOffline(ctx context.Context, file string, use func(*proxyhttp.Offline) 
 	}
 	o, err := proxyhttp.OpenOffline(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
-		err = asMistakes(err)
-		var e *exitError
-		if errors.As(err, &e) { // a check that fails is a wrong configuration
-			e.code = exitUsage
-		}
-		return err
+		return asMistakes(err)
 	}
 	return failure(errors.Join(use(o), o.Close(ctx)))
 }

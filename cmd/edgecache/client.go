@@ -88,5 +88,5 @@ func problemLine(status string, data []byte) string {
 	if p.Detail == "" {
 		return p.Title
 	}
-	return p.Title + ": " + p.Detail
+	return p.Detail // a whole clause, which the title only sums up
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"text/tabwriter"
@@ -35,6 +36,16 @@ func endpointsCommand() *cobra.Command {
 		}
 		return failure(t.Flush())
 	}
-	cmd.AddCommand(list)
+	cmd.AddCommand(list, notHere("add", "Register a mapping", "registering endpoints"), notHere("rm", "Remove a mapping", "removing endpoints"))
 	return cmd
+}
+
+// notHere is a command of a later version, whatever its flags will be.
+func notHere(name, short, what string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short + " (not available in this version)", DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return failure(errors.New("edgecache: " + what + " at run time is not available in this version; change the configuration file and start again"))
+		},
+	}
 }

@@ -48,6 +48,8 @@ func TestExitCodes(t *testing.T) {
 	good := configured(t, endpoints)
 	bad := configured(t, endpoints+"  - {route: GET /a, sql: SELECT nope FROM users}\n  - {route: GET /b, sql: SELECT 1 AS x, colour: red}\n")
 	absent := configured(t, strings.Replace(endpoints, ", init: schema.sql", "", 1))
+	driver := configured(t, strings.Replace(endpoints, "driver: sqlite, dsn: test.db, init: schema.sql", `driver: http, dsn: "http://127.0.0.1:1"`, 1))
+	kept := configured(t, "store: {path: kept.db}\n"+strings.Replace(endpoints, "WHERE id = :id\"}\n", "WHERE id = :id\", ttl: 1h}\n", 1))
 	for _, c := range []struct {
 		args []string
 		code int
@@ -61,7 +63,15 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"serve", "-c", good, "--log", "loud"}, 2, []string{"--log"}},
 		{[]string{"serve", "-c", bad}, 2, []string{"edge.yaml:6: endpoint GET /a: no such column: nope\n", "edge.yaml:7: endpoint GET /b: ", "colour"}},
 		{[]string{"check", "-c", bad}, 2, []string{"edge.yaml:6: ", "edge.yaml:7: "}},
-		{[]string{"check", "-c", absent}, 2, []string{"test.db is absent or empty"}},
+		{[]string{"check", "-c", absent}, 2, []string{"edge.yaml:2: source main: the database test.db is absent or empty"}},
+		{[]string{"serve", "-c", absent, "--log", "off"}, 2, []string{"edge.yaml:2: source main: the database test.db is absent or empty"}},
+		{[]string{"check", "-c", driver}, 2, []string{"edge.yaml:2: source main: driver \"http\" is not available in this version"}},
+		{[]string{"serve", "-c", driver, "--log", "off"}, 2, []string{"edge.yaml:2: source main: driver \"http\" is not available in this version"}},
+		{[]string{"check", "-c", kept}, 0, []string{"note: store.path is not available in this version", "note: ttl has no effect on a write"}},
+		{[]string{"check", "--json", "-c", kept}, 0, []string{"\"notes\": [\n    \"store.path is not"}},
+		{[]string{"endpoints", "add", "--route", "GET /x", "-f", "x.json"}, 1, []string{"not available in this version"}},
+		{[]string{"endpoints", "rm", "users.get", "--token", "x"}, 1, []string{"not available in this version"}},
+		{[]string{"serve", "-c", good, "--log-level", "loud"}, 2, []string{"--log-level"}},
 		{[]string{"check", "-c", good}, 0, []string{"users.get  GET /v1/users/{id}  (read)", "where id = :id", "update users (name)"}},
 		{[]string{"explain", "-c", good, "UPDATE users SET name = 'Eve' WHERE id = '1'"}, 0, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "users.get", "may affect"}},
 		{[]string{"explain", "-c", good, "SELECT 1"}, 1, []string{"a write is wanted"}},
@@ -175,7 +185,7 @@ func TestCommandsTalkToAServer(t *testing.T) {
 		{[]string{"explain", "PUT", "/v1/users/1", "--data", `{"name":"Eve"}`}, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "/v1/users/1", "affected", "spared"}},
 		{[]string{"graph", "--url", "/v1/users/2"}, []string{`"url": "/v1/users/2"`, `"predicate": "id = '2'"`}},
 		{[]string{"stats"}, []string{"hit ratio", "users.get"}},
-		{[]string{"stats", "--json"}, []string{`"Entries": 2`}},
+		{[]string{"stats", "--json"}, []string{`"entries": 2`, `"missesAbsent": `, `"sparedBy": {`}},
 		{[]string{"purge", "--record", "users:1"}, []string{"1\n"}},
 		{[]string{"purge", "--url", "/v1/users/2"}, []string{"1\n"}},
 		{[]string{"purge", "--tag", "people"}, []string{"2\n"}},
@@ -196,11 +206,11 @@ func TestCommandsTalkToAServer(t *testing.T) {
 		}
 	}
 	code, _, stderr := command(t, "purge", "--all", "--server", control, "--token", "wrong")
-	if code != 1 || !strings.Contains(stderr, "A token is needed") {
+	if code != 1 || stderr != "edgecache: a token is needed: send Authorization: Bearer TOKEN with the token of admin.token\n" {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	code, _, stderr = command(t, "purge", "--table", "nope", "--server", control)
-	if code != 1 || !strings.Contains(stderr, "there is no table nope") {
+	if code != 1 || stderr != "edgecache: there is no table nope\n" {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

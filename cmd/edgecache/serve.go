@@ -22,8 +22,9 @@ func serveCommand() *cobra.Command {
 	}
 	file := configFlag(cmd)
 	format := cmd.Flags().String("log", "text", "log format on standard error: text, json or off")
+	level := cmd.Flags().String("log-level", "info", "least level that is logged: debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		log, err := newLog(cmd.ErrOrStderr(), *format)
+		log, err := newLog(cmd.ErrOrStderr(), *format, *level)
 		if err != nil {
 			return err
 		}
@@ -36,12 +37,25 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-func newLog(w io.Writer, format string) (*slog.Logger, error) {
+func newLog(w io.Writer, format, level string) (*slog.Logger, error) {
+	var o slog.HandlerOptions
+	switch level {
+	case "debug":
+		o.Level = slog.LevelDebug
+	case "info":
+		o.Level = slog.LevelInfo
+	case "warn":
+		o.Level = slog.LevelWarn
+	case "error":
+		o.Level = slog.LevelError
+	default:
+		return nil, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
+	}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
+		return slog.New(slog.NewTextHandler(w, &o)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+		return slog.New(slog.NewJSONHandler(w, &o)), nil
 	case "off":
 		return slog.New(slog.DiscardHandler), nil
 	}

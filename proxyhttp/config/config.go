@@ -88,7 +88,7 @@ const (
 // they are files.
 type Source struct {
 	Name, Driver, DSN, Init, Schema, Unmapped string
-	Line                                      int
+	Line, LastLine                            int // what the file gives to it
 }
 
 // Values of `consistency`, `rehydrate` and `result`.
@@ -131,8 +131,14 @@ type Endpoint struct {
 
 	DependsOn, Records, Tags []string
 
-	Line  int
-	lines map[string]int
+	Line, LastLine int // what the file gives to it
+	lines          map[string]int
+}
+
+// Has tells whether the file, or what registered the endpoint, spells a key.
+func (e *Endpoint) Has(key string) bool {
+	_, ok := e.lines[lineKey(key)]
+	return ok
 }
 
 // IsWrite tells whether the endpoint's method is one that writes.

@@ -83,7 +83,7 @@ func (r *reader) endpoint(c *Config, item *node, index int) *Endpoint {
 		return nil
 	}
 	s := r.section(item, "the endpoint", name, endpointKeys...)
-	e := &Endpoint{Line: item.line, lines: map[string]int{}}
+	e := &Endpoint{Line: item.line, LastLine: item.lastLine(), lines: map[string]int{}}
 	for _, p := range item.pairs {
 		e.lines[p.key] = p.line
 	}

@@ -138,6 +138,7 @@ func (r *reader) source(p pair, dir string) *Source {
 	src := &Source{
 		Name:     p.key,
 		Line:     p.line,
+		LastLine: max(p.line, p.value.lastLine()),
 		Driver:   s.oneOf("driver", DriverSQLite, DriverSQLite, DriverMySQL, DriverHTTP),
 		DSN:      s.text("dsn", ""),
 		Init:     within(dir, s.text("init", "")),

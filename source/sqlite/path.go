@@ -7,6 +7,9 @@ import (
 	"edgecache/source"
 )
 
+// FilePath returns the file that a DSN means, or why it means none.
+func FilePath(dsn string) (string, error) { return filePath(dsn) }
+
 // filePath takes what a user wrote for a database and returns the path of a
 // file, or says why it is none.
 func filePath(dsn string) (string, error) {

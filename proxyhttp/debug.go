@@ -155,6 +155,14 @@ func (s *Server) graphFilter(u *url.URL) (f depgraph.Filter, limit int, p *probl
 		p.Errors = bad
 		return f, 0, p
 	}
+	if f.Endpoint != "" && s.endpoint(f.Endpoint) == nil {
+		return f, 0, newProblem(http.StatusNotFound, problemNotFound, "there is no endpoint "+f.Endpoint)
+	}
+	if f.Table != "" || f.Record != nil {
+		if p := s.knownTable(f); p != nil {
+			return f, 0, p
+		}
+	}
 	f.All = f.Table == "" && f.Record == nil && f.Endpoint == "" && f.URL == "" && f.State == nil
 	return f, limit, nil
 }

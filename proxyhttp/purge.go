@@ -80,19 +80,27 @@ func (s *Server) purgeFilters(body map[string]any) ([]depgraph.Filter, *problem)
 	return nil, newProblem(http.StatusBadRequest, problemBadBody, "the selector is empty")
 }
 
-// purgeTable refuses names that no source knows: a typing mistake that purges
-// nothing would be taken for success.
+// purgeTable is the filter as it is, once its table is known.
 func (s *Server) purgeTable(f depgraph.Filter) ([]depgraph.Filter, *problem) {
+	if p := s.knownTable(f); p != nil {
+		return nil, p
+	}
+	return []depgraph.Filter{f}, nil
+}
+
+// knownTable refuses names that no source knows: a typing mistake that purges
+// or shows nothing would be taken for an answer.
+func (s *Server) knownTable(f depgraph.Filter) *problem {
 	name := f.Table
 	if f.Record != nil {
 		name = f.Record.Table
 	}
 	for _, db := range s.databases {
 		if db.src.Schema().Table(name) != nil {
-			return []depgraph.Filter{f}, nil
+			return nil
 		}
 	}
-	return nil, newProblem(http.StatusNotFound, problemNotFound, "there is no table "+name)
+	return newProblem(http.StatusNotFound, problemNotFound, "there is no table "+name)
 }
 
 // recordField reads {"table":…,"key":…}; a key may be a number, or an array

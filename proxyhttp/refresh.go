@@ -41,6 +41,18 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 	if err := db.src.Ping(ctx); err != nil {
 		return err
 	}
+	began, compiled, broken := time.Now(), map[*endpoint]bool{}, 0
+	defer func() {
+		if len(compiled) == 0 {
+			return
+		}
+		for e := range compiled {
+			if e.plan.Load().broken != "" {
+				broken++
+			}
+		}
+		s.log.Info("endpoints compiled for a new schema", "source", db.name, "endpoints", len(compiled), "broken", broken, "took", time.Since(began))
+	}()
 	for _, e := range s.endpoints {
 		if e.db != db {
 			continue
@@ -52,6 +64,7 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 			if err := s.recompile(ctx, e); err != nil {
 				return err
 			}
+			compiled[e] = true
 		}
 	}
 	return nil
@@ -75,6 +88,5 @@ func (s *Server) recompile(ctx context.Context, e *endpoint) error {
 		// Without a template nothing is stored: slower, not wrong (I7).
 		s.log.Error("cannot register an endpoint anew", "endpoint", e.cfg.Name, "error", err)
 	}
-	s.log.Info("endpoint compiled for a new schema", "endpoint", e.cfg.Name, "epoch", epoch)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,6 +68,12 @@ func TestSchemaChangesRecompile(t *testing.T) {
 		a := h.get("/v1/viewed")
 		return a.StatusCode == 500 && strings.Contains(a.body, "endpoint-broken") && strings.Contains(a.body, "no such table: v")
 	})
+	eventually(t, "one line for all endpoints", func() bool {
+		return strings.Contains(h.log.String(), `msg="endpoints compiled for a new schema" source=main endpoints=`+strconv.Itoa(len(h.s.endpoints))+" broken=1 ")
+	})
+	if n := strings.Count(h.log.String(), "compiled for a new schema"); n > 4 {
+		t.Errorf("%d lines for two changes of the schema", n)
+	}
 	h.exec(other, "CREATE VIEW v AS SELECT 5 AS n")
 	eventually(t, "whole again", func() bool { a := h.get("/v1/viewed"); return a.StatusCode == 200 && a.body == `[{"n":5}]`+"\n" })
 }

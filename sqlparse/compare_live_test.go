@@ -1,6 +1,7 @@
 package sqlparse_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ var awkwardColumns = []string{"id", "i", "r", "n", "s", "nc", "rt", "b", "u", "d
 
 // tally counts how often a condition was decided, so that a test that decides
 // nothing does not pass for a proof.
-type tally struct{ decided, undecided, tight, loose int }
+type tally struct{ decided, undecided, tight, loose, refused, wrong int }
 
 // holdAgainst checks one condition with one binding on every row of t:
 //
@@ -54,7 +55,12 @@ func holdAgainst(t *testing.T, l *live, all []source.Row, tpl *sqlparse.Template
 	t.Helper()
 	o := tpl.Query.Occurrences[0]
 	selected := map[int64]bool{}
-	for _, r := range l.rows(tpl.Statement(args)) {
+	res, err := l.Query(context.Background(), tpl.Statement(args), source.Limits{})
+	if err != nil {
+		n.refused++ // such as an integer overflow: there is no answer to keep
+		return
+	}
+	for _, r := range res.Rows {
 		selected[r[0].AsInt()] = true
 	}
 	region, tight := o.Region(args)
@@ -76,6 +82,9 @@ func holdAgainst(t *testing.T, l *live, all []source.Row, tpl *sqlparse.Template
 			tight && (truth == sqlparse.Undecided || contains != (truth == sqlparse.True)) {
 			t.Errorf("%s with %s on %s: Match %s, region %s (tight %v, contains %v), the database selects it: %v",
 				tpl.SQL, o.Describe(args), row, truth, region.Format(o.Table), tight, contains, in)
+			if n.wrong++; n.wrong >= 20 {
+				t.FailNow()
+			}
 			return
 		}
 	}

@@ -112,6 +112,9 @@ func (v *env) truth(e *expr) truths {
 		}
 		return truthOf(x.IsNull() != e.not)
 	case opBetween:
+		if v.dialect == MySQL && !v.boundsAlike(e) {
+			return tAny
+		}
 		t := v.compare(opGe, e.args[0], e.args[1]).and(v.compare(opLe, e.args[0], e.args[2]))
 		return negated(t, e.not)
 	case opIn:

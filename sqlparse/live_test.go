@@ -10,10 +10,12 @@ import (
 	"edgecache/sqlparse"
 )
 
-// live is a real SQLite database that tests hold our readings against.
+// live is a real database that tests hold our readings against.
 type live struct {
-	*sqlite.DB
-	t testing.TB
+	source.Source
+	t        testing.TB
+	dialect  sqlparse.Dialect
+	database string
 }
 
 func openLive(t testing.TB, schema string) *live {
@@ -29,15 +31,17 @@ func openLive(t testing.TB, schema string) *live {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &live{db, t}
+	return &live{Source: db, t: t}
 }
 
 func (l *live) input(sql string) sqlparse.Input {
 	return sqlparse.Input{
-		SQL:    sql,
-		Schema: l.Schema(),
+		Dialect:  l.dialect,
+		Database: l.database,
+		SQL:      sql,
+		Schema:   l.Schema(),
 		Describe: func(s string) (*source.Description, error) {
-			return l.DB.Describe(context.Background(), s)
+			return l.Source.Describe(context.Background(), s)
 		},
 	}
 }

@@ -103,6 +103,18 @@ func operandLine(e *expr, v source.Value) (l line, isColumn, ok bool) {
 	return "", false, false
 }
 
+// boundsAlike tells that both bounds of a BETWEEN are of one line: the server
+// chooses the type to compare in from all three operands together.
+func (v *env) boundsAlike(e *expr) bool {
+	lo, hi := v.value(e.args[1]), v.value(e.args[2])
+	if lo.IsNull() || hi.IsNull() {
+		return lo.IsNull() && hi.IsNull()
+	}
+	a, columnA, ok1 := operandLine(e.args[1], lo)
+	b, columnB, ok2 := operandLine(e.args[2], hi)
+	return ok1 && ok2 && a == b && columnA == columnB
+}
+
 // likeMySQL matches where column and pattern are printable ASCII; LIKE compares
 // character by character under the column's collation and pads nothing.
 func (v *env) likeMySQL(e *expr) truths {
@@ -115,8 +127,8 @@ func (v *env) likeMySQL(e *expr) truths {
 		return tAny
 	}
 	s, pat := x.AsText(), p.AsText()
-	if !allPrintable(s) || !allPrintable(pat) {
-		return tAny
+	if !allPrintable(s) || !allPrintable(pat) || e.escape != 0 && strings.HasSuffix(pat, string(e.escape)) {
+		return tAny // an escape that escapes nothing stands for itself, or does not
 	}
 	if c.folds {
 		s, pat = asciiLower(s), asciiLower(pat)

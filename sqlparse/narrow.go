@@ -98,6 +98,8 @@ func (n *narrower) leaf(e *expr, not bool) (r Region, tight, ok bool) {
 		return n.comparison(o, col, other)
 	case e.op == opIsNull:
 		return n.isNull(e.args[0], e.not != not)
+	case e.op == opBetween && n.occ.dialect == MySQL && !(&env{dialect: MySQL, args: n.args}).boundsAlike(e):
+		return nil, false, false
 	case e.op == opBetween:
 		lo, hi := pair(opGe, e.args[0], e.args[1]), pair(opLe, e.args[0], e.args[2])
 		r, tight = n.region(&expr{op: opAnd, args: []*expr{lo, hi}}, e.not != not)

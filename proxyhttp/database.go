@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
@@ -59,11 +60,17 @@ func OpenSource(ctx context.Context, c *config.Source, onForeign func(*source.Wr
 	return nil, fmt.Errorf("driver %q is not available in this version; %s and %s are", c.Driver, config.DriverSQLite, config.DriverMySQL)
 }
 
+// lostSession is how long a write waits for the proof that its lost session is
+// over. Until then its intent is open, and what it may touch is read through;
+// giving up earlier would let the session commit unseen.
+const lostSession = 15 * time.Minute
+
 // openMySQL refuses a server before which no answer could be kept fresh.
 func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 	db, err := mysql.Open(ctx, mysql.Options{
 		Name: c.Name, DSN: c.DSN, StatementTimeout: lim.Statement, LockTimeout: lim.BusyWait, Plan: sqlparse.PlanWrite,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, OnForeignWrite: onForeign, Log: log,
+		ProofTimeout: lostSession,
 	})
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ func (a *analysis) mysql() *Query {
 		a.describe(q)
 		for _, o := range c.occs {
 			o.Columns = o.marked
+			a.computedColumns(o)
 		}
 		a.ownRecords(q)
 	}
@@ -44,10 +45,34 @@ func (a *analysis) mysql() *Query {
 	return a.out
 }
 
+// computedColumns looks into the virtual columns that are read: MariaDB lets
+// them depend on more than their row.
+func (a *analysis) computedColumns(o *Occurrence) {
+	for i := range o.Table.Columns {
+		c := &o.Table.Columns[i]
+		if c.Generated != source.GeneratedVirtual || !o.Reads(i) || a.out.Uncacheable != "" {
+			continue
+		}
+		n, err := MySQL.parseOne("SELECT " + c.Expression)
+		if err != nil || c.Expression == "" {
+			a.out.Uncacheable = fmt.Sprintf("it reads %s.%s, whose expression is not read", o.Table.Name, c.Name)
+			continue
+		}
+		var s survey
+		n.Accept(&s)
+		if s.problem != "" {
+			a.out.Uncacheable = fmt.Sprintf("it reads %s.%s: %s", o.Table.Name, c.Name, s.problem)
+		}
+	}
+}
+
 // ownRecords finds the result columns that carry the key of each table that
 // occurs once, in the FROM of a single plain block.
 func (a *analysis) ownRecords(q *query) {
-	outputs := q.plainOutputs()
+	if len(q.blocks) != 1 {
+		return
+	}
+	outputs := q.blocks[0].plainOutputs()
 	if len(outputs) == 0 || len(outputs) != len(a.desc.Columns) {
 		return
 	}

@@ -214,3 +214,46 @@ func lateDay(s string) bool {
 	}
 	return false // the 29th of February is the calendar's to know
 }
+
+// formatMySQL prints keys that are not the value itself: digits of a decimal,
+// places of characters.
+func (k Key) formatMySQL(l line) (string, bool) {
+	c, text := mysqlCollations[l]
+	switch class, rest := string(k[:1]), string(k[1:]); {
+	case text && class == keyText:
+		b := make([]byte, len(rest))
+		for i := range len(rest) {
+			for ch := range c.rank {
+				if c.rank[ch] == rest[i] {
+					b[i] = byte(ch)
+					break // of two cases the capital
+				}
+			}
+		}
+		return source.Text(string(b)).String(), true
+	case l == lineDecimal && class == keyNumber:
+		return formatDecimal(rest), true
+	}
+	return "", false
+}
+
+func formatDecimal(key string) string {
+	if len(key) < 4 {
+		return "0"
+	}
+	b, sign := []byte(key[1:]), ""
+	if key[0] == 0x40 {
+		sign, b = "-", b[:len(b)-1]
+		for i := range b {
+			b[i] = ^b[i]
+		}
+	}
+	magnitude, digits := int(binary.BigEndian.Uint16(b))-1000, string(b[2:])
+	switch {
+	case magnitude <= 0:
+		return sign + "0." + strings.Repeat("0", -magnitude) + digits
+	case magnitude >= len(digits):
+		return sign + digits + strings.Repeat("0", magnitude-len(digits))
+	}
+	return sign + digits[:magnitude] + "." + digits[magnitude:]
+}

@@ -16,7 +16,11 @@ func (q *query) plainOutputs() []*column {
 	if len(q.blocks) != 1 || q.limit != nil || q.offset != nil {
 		return nil
 	}
-	b := q.blocks[0]
+	return q.blocks[0].plainOutputs()
+}
+
+// plainOutputs is that of a block without regard to a LIMIT around it.
+func (b *block) plainOutputs() []*column {
 	if b.distinct || len(b.group) > 0 || b.having != nil || b.from == nil {
 		return nil
 	}

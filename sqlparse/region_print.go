@@ -34,18 +34,18 @@ func (r Region) Format(t *source.Table) string {
 
 func (d Bound) format(t *source.Table) string {
 	s := "/" + t.Columns[d.Dim.Column].Name
-	if d.Dim.Collation != source.CollationBinary {
+	if c := d.Dim.Collation; c != source.CollationBinary && !strings.HasPrefix(string(c), "#") {
 		s += "@" + strings.ToLower(string(d.Dim.Collation))
 	}
 	s += ":"
 	for _, sp := range d.Spans {
-		s += " " + sp.String()
+		s += " " + sp.format(d.Dim.Collation)
 	}
 	return s
 }
 
-// String prints the span between its cuts.
-func (s Span) String() string {
+// format prints the span between its cuts.
+func (s Span) format(l line) string {
 	lo, hi := "[", "]"
 	if s.Lo.Above {
 		lo = "("
@@ -53,14 +53,17 @@ func (s Span) String() string {
 	if !s.Hi.Above {
 		hi = ")"
 	}
-	return lo + s.Lo.Key.String() + " - " + s.Hi.Key.String() + hi
+	return lo + s.Lo.Key.format(l) + " - " + s.Hi.Key.format(l) + hi
 }
 
-// String prints the value at the key, with "end" for what is above all, and
-// "blobs" for where blobs begin.
-func (k Key) String() string {
+// format prints the value at the key on its line, with "end" for what is above
+// all, and "blobs" for where blobs begin.
+func (k Key) format(l line) string {
 	if k == "" {
 		return "?"
+	}
+	if s, ok := k.formatMySQL(l); ok {
+		return s
 	}
 	switch rest := string(k[1:]); string(k[:1]) {
 	case keyNull:

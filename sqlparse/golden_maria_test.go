@@ -1,0 +1,88 @@
+package sqlparse_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"edgecache/source"
+	"edgecache/source/mysql"
+	"edgecache/source/mysql/mariatest"
+	"edgecache/sqlparse"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestGoldenMariaDB runs the files of testdata/mysql on a live server. Commands
+// are those of TestGolden, and
+//
+//	plan   SQL with "?": what PlanWrite reads
+func TestGoldenMariaDB(t *testing.T) {
+	server := mariatest.Get(t)
+	datadriven.Walk(t, "testdata/mysql", func(t *testing.T, path string) {
+		var l *live
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "schema":
+				db, err := mysql.Open(context.Background(), mysql.Options{
+					Name: "main", DSN: server.Database(t, d.Input), PollInterval: -1, Plan: sqlparse.PlanWrite})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = db.Close() })
+				l = &live{Source: db, t: t, dialect: sqlparse.MySQL, database: db.Database()}
+				return ""
+			case "plan":
+				p, err := sqlparse.PlanWrite(d.Input, l.Schema(), l.database)
+				if err != nil {
+					return "error: " + err.Error() + "\n"
+				}
+				return printPlan(p)
+			}
+			tpl, err := sqlparse.Compile(l.input(d.Input))
+			if err != nil {
+				return "error: " + err.Error() + "\n"
+			}
+			switch d.Cmd {
+			case "read":
+				return printQuery(tpl)
+			case "region":
+				return printRegions(tpl, l.args(tpl, d))
+			}
+			t.Fatalf("unknown command %s", d.Cmd)
+			return ""
+		})
+	})
+}
+
+func printPlan(p *source.WritePlan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", p.Kind, strings.Join(p.Tables, " "))
+	if p.Unfit != "" {
+		fmt.Fprintf(&b, "unfit: %s\n", p.Unfit)
+	}
+	if p.From != "" {
+		fmt.Fprintf(&b, "from %s where %s args %v\n", p.From, p.Where, p.WhereArgs)
+	}
+	if len(p.Assigned) > 0 {
+		fmt.Fprintf(&b, "sets %s\n", strings.Join(p.Assigned, " "))
+	}
+	for _, row := range p.Rows {
+		fmt.Fprintf(&b, "row %v into %s:", p.Insert, strings.Join(p.Columns, " "))
+		for _, v := range row {
+			switch v.Form {
+			case source.FormArg:
+				fmt.Fprintf(&b, " ?%d", v.Arg)
+			case source.FormLiteral:
+				fmt.Fprintf(&b, " %s", v.Value)
+			case source.FormDefault:
+				b.WriteString(" DEFAULT")
+			default:
+				b.WriteString(" expr")
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -83,6 +83,12 @@ func newConverter(in Input, t *text) (*converter, string) {
 func readWrite(in Input, t *text, params []Param) {
 	c, sql := newConverter(in, t)
 	n, err := c.dialect.parseOne(sql)
+	if err != nil && in.Dialect == SQLite {
+		// INSERT OR …, ON CONFLICT and RETURNING are SQLite's own; what stands
+		// before them still tells what most parameters meet.
+		c, sql = newConverter(in, t.plainInsert())
+		n, err = c.dialect.parseOne(sql)
+	}
 	if err != nil {
 		return
 	}

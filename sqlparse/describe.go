@@ -27,8 +27,11 @@ func (a *analysis) describe(q *query) {
 	}
 	if q.limit != nil {
 		a.out.Limit = p(q.limit)
-		a.out.Undetermined = !q.totalOrder()
-		if a.out.Undetermined {
+		a.out.Undetermined = !q.totalOrder(true)
+		switch {
+		case a.out.Undetermined && q.totalOrder(false):
+			a.note("LIMIT: the key at the end of ORDER BY may be NULL, more than once; declare it NOT NULL")
+		case a.out.Undetermined:
 			a.note("LIMIT without an ORDER BY that ends in a key of each table: data do not determine which rows are in")
 		}
 	}
@@ -71,8 +74,9 @@ func (b *block) joinConditions(p func(*expr) string) []string {
 }
 
 // totalOrder tells that the ORDER BY names a NOT NULL unique key of every
-// table of a single plain block, so that data determine each page.
-func (q *query) totalOrder() bool {
+// table of a single plain block, so that data determine each page. Without
+// notNull a key that may be NULL will do.
+func (q *query) totalOrder(notNull bool) bool {
 	if len(q.blocks) != 1 {
 		return false
 	}
@@ -82,12 +86,12 @@ func (q *query) totalOrder() bool {
 	}
 	total := b.from != nil
 	b.from.eachLeaf(func(f *from) {
-		total = total && f.occ != nil && q.ordersBy(f.occ)
+		total = total && f.occ != nil && q.ordersBy(f.occ, notNull)
 	})
 	return total
 }
 
-func (q *query) ordersBy(o *Occurrence) bool {
+func (q *query) ordersBy(o *Occurrence, notNull bool) bool {
 	var named ColumnSet
 	for _, it := range q.order {
 		c := q.blocks[0].aliased(it.e)
@@ -98,7 +102,7 @@ func (q *query) ordersBy(o *Occurrence) bool {
 	for _, key := range append([][]int{keyOf(o.Table)}, o.Table.Uniques...) {
 		all := len(key) > 0
 		for _, i := range key {
-			all = all && named.Has(i) && (o.Table.Columns[i].NotNull || i == o.Table.RowidColumn)
+			all = all && named.Has(i) && (!notNull || o.Table.Columns[i].NotNull || i == o.Table.RowidColumn)
 		}
 		if all {
 			return true

@@ -273,3 +273,26 @@ func insertColumns(t *source.Table, names []*ast.ColumnName) []int {
 	}
 	return out
 }
+
+// plainInsert is an INSERT without the clauses that only SQLite has.
+func (t *text) plainInsert() *text {
+	out := &text{dialect: t.dialect, names: t.names}
+	depth := 0
+	for i := 0; i < len(t.tokens); i++ {
+		tok := t.tokens[i]
+		next := t.at(t.neighbour(i, +1))
+		switch {
+		case tok.is("("):
+			depth++
+		case tok.is(")"):
+			depth--
+		case depth == 0 && (tok.is("ON") && next.is("CONFLICT") || tok.is("RETURNING")):
+			return out
+		case depth == 0 && tok.is("OR") && t.at(t.neighbour(i, -1)).is("INSERT"):
+			i = t.neighbour(i, +1) // OR REPLACE, OR IGNORE, ...
+			continue
+		}
+		out.tokens = append(out.tokens, tok)
+	}
+	return out
+}

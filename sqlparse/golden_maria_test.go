@@ -40,7 +40,11 @@ func TestGoldenMariaDB(t *testing.T) {
 				}
 				return printPlan(p)
 			}
-			tpl, err := sqlparse.Compile(l.input(d.Input))
+			in := l.input(d.Input)
+			if a, ok := d.Arg("depends"); ok {
+				in.DependsOn = a.Vals
+			}
+			tpl, err := sqlparse.Compile(in)
 			if err != nil {
 				return "error: " + err.Error() + "\n"
 			}

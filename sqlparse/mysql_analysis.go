@@ -19,7 +19,9 @@ func (a *analysis) mysql() *Query {
 	case err != nil && len(a.in.DependsOn) == 0:
 		a.out.Uncacheable = fmt.Sprintf("the analyser cannot read it (%s); name the tables that it reads in depends_on", err)
 	case err != nil:
-		a.note("its conditions are not used: %s", err)
+		a.out.Precision = PrecisionTable
+		a.out.Uncacheable = a.text.doubt()
+		a.note("its conditions and columns are not used: %s", err)
 	default:
 		m := meetings{params: a.params}
 		m.query(q)
@@ -38,6 +40,7 @@ func (a *analysis) mysql() *Query {
 		if a.declared(o.Table) {
 			o.markAll()
 			o.Columns = o.marked
+			a.computedColumns(o)
 		}
 		o.dialect, o.names = MySQL, a.text.names
 		o.Filter = o.filter()
@@ -64,6 +67,28 @@ func (a *analysis) computedColumns(o *Occurrence) {
 			a.out.Uncacheable = fmt.Sprintf("it reads %s.%s: %s", o.Table.Name, c.Name, s.problem)
 		}
 	}
+}
+
+// beforeParen are keywords that may stand before a parenthesis.
+var beforeParen = words(`select from where and or not in exists any all some on using as over values join having by
+	when then else case union except intersect distinct between like is limit with partition order group separator
+	decimal char binary signed unsigned cast convert interval filter rows range recursive lateral`)
+
+// doubt is what survey looks for, in a text that only its author can read:
+// depends_on names tables and says nothing of clocks, dice and locks.
+func (t *text) doubt() string {
+	for i, tok := range t.tokens {
+		name := asciiLower(tok.s)
+		switch {
+		case tok.kind != tokWord:
+		case strings.HasPrefix(name, "current_") || strings.HasPrefix(name, "local") || strings.HasPrefix(name, "utc_"),
+			name == "for", name == "lock", name == "procedure", name == "match":
+			return fmt.Sprintf("it has %s, and the analyser cannot read it", tok.s)
+		case t.at(t.neighbour(i, +1)).is("(") && !mysqlDeterministic[name] && !beforeParen[name]:
+			return fmt.Sprintf("it calls %s(), which is not known to depend on its arguments alone", tok.s)
+		}
+	}
+	return ""
 }
 
 // ownRecords finds the result columns that carry the key of each table that

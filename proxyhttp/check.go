@@ -129,8 +129,8 @@ func (o *Offline) Notes() []string {
 
 // Endpoints describes every endpoint in the order of the file.
 func (o *Offline) Endpoints() []EndpointView {
-	out := make([]EndpointView, 0, len(o.s.endpoints))
-	for _, e := range o.s.endpoints {
+	out := make([]EndpointView, 0, len(o.s.current().endpoints))
+	for _, e := range o.s.current().endpoints {
 		out = append(out, e.view())
 	}
 	return out

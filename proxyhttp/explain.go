@@ -101,7 +101,7 @@ func (s *Server) explainCall(r *http.Request, method, target string, sent map[st
 	if err != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, nil, newProblem(http.StatusBadRequest, problemBadBody, "url: must be a path such as /v1/users/123-abc")
 	}
-	e, path, p := s.routes.find(strings.ToUpper(method), u)
+	e, path, p := s.current().routes.find(strings.ToUpper(method), u)
 	if p != nil {
 		return nil, nil, p
 	}

@@ -85,7 +85,7 @@ func (s *Server) writeMetrics(w http.ResponseWriter) {
 func (s *Server) exposeRequests(x *exposition) {
 	const name = "edgecache_requests_total"
 	x.family(name, "counter", "Answered requests by endpoint and result.")
-	for _, e := range s.endpoints {
+	for _, e := range s.current().endpoints {
 		for _, r := range e.count.results() {
 			x.sample(name, float64(r.n), "endpoint", e.cfg.Name, "result", r.name)
 		}

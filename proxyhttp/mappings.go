@@ -37,8 +37,8 @@ type mappingParam struct {
 
 // listMappings answers GET /v1/endpoints.
 func (s *Server) listMappings(*http.Request, map[string]any) (any, *problem) {
-	out := make([]mapping, 0, len(s.endpoints))
-	for _, e := range s.endpoints {
+	out := make([]mapping, 0, len(s.current().endpoints))
+	for _, e := range s.current().endpoints {
 		out = append(out, mappingOf(e.cfg))
 	}
 	return map[string]any{"endpoints": out}, nil

@@ -67,7 +67,7 @@ func (s *Server) purgeFilters(body map[string]any) ([]depgraph.Filter, *problem)
 	}
 	if tag, ok := f.text("tag"); ok {
 		var out []depgraph.Filter
-		for _, e := range s.endpoints {
+		for _, e := range s.current().endpoints {
 			if slices.Contains(e.cfg.Tags, tag) {
 				out = append(out, depgraph.Filter{Endpoint: e.cfg.Name})
 			}
@@ -145,7 +145,7 @@ func (s *Server) purgeURL(raw string) ([]depgraph.Filter, *problem) {
 	if err != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, newProblem(http.StatusBadRequest, problemBadBody, "url: must be a path such as /v1/users?limit=10")
 	}
-	e, path, p := s.routes.find(http.MethodGet, u)
+	e, path, p := s.current().routes.find(http.MethodGet, u)
 	if p != nil {
 		return nil, p
 	}

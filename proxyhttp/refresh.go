@@ -53,7 +53,7 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 		}
 		s.log.Info("endpoints compiled for a new schema", "source", db.name, "endpoints", len(compiled), "broken", broken, "took", time.Since(began))
 	}()
-	for _, e := range s.endpoints {
+	for _, e := range s.current().endpoints {
 		if e.db != db {
 			continue
 		}

@@ -69,7 +69,7 @@ func TestSchemaChangesRecompile(t *testing.T) {
 		return a.StatusCode == 500 && strings.Contains(a.body, "endpoint-broken") && strings.Contains(a.body, "no such table: v")
 	})
 	eventually(t, "one line for all endpoints", func() bool {
-		return strings.Contains(h.log.String(), `msg="endpoints compiled for a new schema" source=main endpoints=`+strconv.Itoa(len(h.s.endpoints))+" broken=1 ")
+		return strings.Contains(h.log.String(), `msg="endpoints compiled for a new schema" source=main endpoints=`+strconv.Itoa(len(h.s.current().endpoints))+" broken=1 ")
 	})
 	if n := strings.Count(h.log.String(), "compiled for a new schema"); n > 4 {
 		t.Errorf("%d lines for two changes of the schema", n)

@@ -27,11 +27,37 @@ func sortMistakes(m []config.Mistake) {
 	sort.SliceStable(m, func(i, j int) bool { return m[i].Line < m[j].Line })
 }
 
+// registry is what is mapped at one moment. It is immutable: a change makes
+// another one and puts it in its place, so that a request, which looks once,
+// sees all of a change or nothing of it.
+type registry struct {
+	file      *config.Config
+	endpoints []*endpoint // in the order of the file
+	byName    map[string]*endpoint
+	routes    *routes
+}
+
+func newRegistry(file *config.Config, endpoints []*endpoint) *registry {
+	r := &registry{file: file, endpoints: endpoints, byName: make(map[string]*endpoint, len(endpoints)), routes: newRoutes(endpoints)}
+	for _, e := range endpoints {
+		r.byName[e.cfg.Name] = e
+	}
+	return r
+}
+
+// current is the registry of now. Whoever needs it to stay the same from one
+// line to the next keeps what this returned.
+func (s *Server) current() *registry { return s.registry.Load() }
+
+// endpoint finds an endpoint by name; nil: none.
+func (s *Server) endpoint(name string) *endpoint { return s.current().byName[name] }
+
 // buildRegistry compiles all endpoints and registers them in the graph, or
 // returns the mistakes of all of them besides those found before. Of a source
 // that cannot be asked nothing can be said, and it has its own mistake.
 func (s *Server) buildRegistry(ctx context.Context, mistakes []config.Mistake) error {
 	silent := map[string]bool{}
+	var endpoints []*endpoint
 	for _, cfg := range s.cfg.Endpoints {
 		db := s.databases[cfg.Source]
 		switch {
@@ -57,21 +83,24 @@ func (s *Server) buildRegistry(ctx context.Context, mistakes []config.Mistake) e
 		if p == nil {
 			continue
 		}
-		e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg)}
-		e.plan.Store(p)
-		s.endpoints = append(s.endpoints, e)
-		s.byName[cfg.Name] = e
+		endpoints = append(endpoints, newEndpoint(cfg, db, p))
 	}
 	if len(mistakes) > 0 {
 		sortMistakes(mistakes)
 		return Mistakes(mistakes)
 	}
 	var errs []error
-	for _, e := range s.endpoints {
+	for _, e := range endpoints {
 		errs = append(errs, s.register(e.plan.Load()))
 	}
-	s.routes = newRoutes(s.endpoints)
+	s.registry.Store(newRegistry(s.cfg, endpoints))
 	return errors.Join(errs...)
+}
+
+func newEndpoint(cfg *config.Endpoint, db *database, p *plan) *endpoint {
+	e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg)}
+	e.plan.Store(p)
+	return e
 }
 
 // register makes a plan's templates known to the graph.
@@ -85,9 +114,6 @@ func (s *Server) register(p *plan) error {
 	}
 	return nil
 }
-
-// endpoint finds an endpoint by name; nil: none.
-func (s *Server) endpoint(name string) *endpoint { return s.byName[name] }
 
 // varyHeader names the request headers that the answer depends on.
 func varyHeader(cfg *config.Endpoint) []string {

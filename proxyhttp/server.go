@@ -44,9 +44,7 @@ type Server struct {
 	queue     *rehydrate.Queue
 	metrics   *metrics
 	databases map[string]*database
-	endpoints []*endpoint // in the order of the file
-	byName    map[string]*endpoint
-	routes    *routes
+	registry  atomic.Pointer[registry] // see current
 
 	requestGate, sourceGate gate
 	accepting               atomic.Bool
@@ -64,9 +62,10 @@ type Server struct {
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		cfg: o.Config, log: o.Log, limits: o.Limits.withDefaults(), now: o.Now, version: o.Version,
-		databases: map[string]*database{}, byName: map[string]*endpoint{}, started: time.Now(),
+		databases: map[string]*database{}, started: time.Now(),
 		retryRefresh: time.Second,
 	}
+	s.registry.Store(newRegistry(o.Config, nil))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -134,11 +133,12 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, nil, p)
 		return
 	}
+	reg := s.current() // one registry for the whole request
 	if r.Method == http.MethodOptions {
-		s.options(w, r)
+		s.options(w, r, reg)
 		return
 	}
-	e, path, p := s.routes.find(r.Method, r.URL)
+	e, path, p := reg.routes.find(r.Method, r.URL)
 	switch {
 	case p != nil:
 		s.fail(w, r, nil, p)
@@ -150,10 +150,10 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 }
 
 // options answers what the path allows.
-func (s *Server) options(w http.ResponseWriter, r *http.Request) {
+func (s *Server) options(w http.ResponseWriter, r *http.Request, reg *registry) {
 	allow := "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 	if r.RequestURI != "*" {
-		sh, _ := s.routes.match(r.URL)
+		sh, _ := reg.routes.match(r.URL)
 		if sh == nil {
 			s.fail(w, r, nil, newProblem(http.StatusNotFound, problemNoRoute, "no endpoint is mapped to "+r.URL.EscapedPath()))
 			return

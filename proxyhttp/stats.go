@@ -65,7 +65,7 @@ func lowerCamel(v any) ([]byte, error) {
 func (s *Server) stats(*http.Request, map[string]any) (any, *problem) {
 	out := Stats{Version: s.version, Uptime: time.Since(s.started).Round(time.Second).String(),
 		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Endpoints: []EndpointStats{}}
-	for _, e := range s.endpoints {
+	for _, e := range s.current().endpoints {
 		st := EndpointStats{Name: e.cfg.Name, Results: map[string]int64{}}
 		for _, r := range e.count.results() {
 			st.Results[r.name] = r.n

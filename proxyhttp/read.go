@@ -102,7 +102,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, e *endpoint, path 
 		why = "request"
 	default:
 		var entry *depgraph.Entry
-		if entry, state = s.graph.Get(a.key); state == depgraph.StateFresh {
+		if entry, state = s.lookUp(a); state == depgraph.StateFresh {
 			s.hit(w, r, e, entry)
 			return
 		}
@@ -199,7 +199,7 @@ func (s *Server) job(a *asked) rehydrate.Job {
 		Key: a.key, Template: a.variant.template, Args: a.args,
 		Read: func(ctx context.Context) (*depgraph.Entry, error) { return s.load(ctx, a) },
 		Lookup: func() *depgraph.Entry {
-			if e, state := s.graph.Get(a.key); state == depgraph.StateFresh {
+			if e, state := s.lookUp(a); state == depgraph.StateFresh {
 				return e
 			}
 			return nil

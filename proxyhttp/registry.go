@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"edgecache/depgraph"
 	"edgecache/proxyhttp/config"
 )
 
@@ -113,6 +114,17 @@ func (s *Server) register(p *plan) error {
 		}
 	}
 	return nil
+}
+
+// lookUp finds the entry that a's own template made. A key names the endpoint
+// and its parameters, not the SQL: while an endpoint is replaced, those who
+// asked before and those who ask after use the same key for two questions.
+func (s *Server) lookUp(a *asked) (*depgraph.Entry, depgraph.State) {
+	e, state := s.graph.Get(a.key)
+	if e != nil && e.Template != a.variant.template {
+		return nil, depgraph.StateAbsent
+	}
+	return e, state
 }
 
 // varyHeader names the request headers that the answer depends on.

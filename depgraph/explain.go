@@ -28,6 +28,7 @@ type EntryVerdict struct {
 	Affected           bool
 	Rule               Rule
 	Reason             string
+	Hit                *Hit // of RuleRow, else nil
 }
 
 // Explain decides about every entry, one after the other and without the
@@ -62,7 +63,7 @@ func (g *Graph) Explain(ws *source.WriteSet) Explanation {
 			v := g.judgeReading(gr.t, e.Args, d, r)
 			verdicts[i] = EntryVerdict{
 				Key: e.Key, URL: e.URL, Endpoint: gr.t.Endpoint,
-				Affected: v.affected, Rule: v.rule, Reason: reason(gr.t, e.Args, d, v, len(r.pairs)),
+				Affected: v.affected, Rule: v.rule, Reason: reason(gr.t, e.Args, d, v, len(r.pairs)), Hit: v.hit(gr.t, e.Args),
 			}
 		}
 		out.Entries = append(out.Entries, verdicts...)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
@@ -27,6 +26,11 @@ type database struct {
 	epoch atomic.Int64
 	// changed wakes the refresher; one pending signal stands for any number.
 	changed chan struct{}
+	lost    *lostWrites
+}
+
+func newDatabase(name string) *database {
+	return &database{name: name, changed: make(chan struct{}, 1), lost: newLostWrites()}
 }
 
 // Opener opens one configured source. onForeign is to be called with what
@@ -60,17 +64,11 @@ func OpenSource(ctx context.Context, c *config.Source, onForeign func(*source.Wr
 	return nil, fmt.Errorf("driver %q is not available in this version; %s and %s are", c.Driver, config.DriverSQLite, config.DriverMySQL)
 }
 
-// lostSession is how long a write waits for the proof that its lost session is
-// over. Until then its intent is open, and what it may touch is read through;
-// giving up earlier would let the session commit unseen.
-const lostSession = 15 * time.Minute
-
 // openMySQL refuses a server before which no answer could be kept fresh.
 func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 	db, err := mysql.Open(ctx, mysql.Options{
 		Name: c.Name, DSN: c.DSN, StatementTimeout: lim.Statement, LockTimeout: lim.BusyWait, Plan: sqlparse.PlanWrite,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, OnForeignWrite: onForeign, Log: log,
-		ProofTimeout: lostSession,
 	})
 	if err != nil {
 		return nil, err

@@ -59,6 +59,9 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 func (s *Server) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() {
 		s.cancelBackground()
+		for _, db := range s.databases {
+			db.lost.close()
+		}
 		s.background.Wait()
 		errs := []error{s.queue.Close(ctx), s.filler.Close(ctx)}
 		for _, db := range s.databases {

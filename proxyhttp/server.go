@@ -108,7 +108,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) openSources(ctx context.Context, open Opener) error {
 	for _, c := range s.cfg.Sources {
-		db := &database{name: c.Name, changed: make(chan struct{}, 1)}
+		db := newDatabase(c.Name)
 		src, err := open(ctx, c, func(ws *source.WriteSet) { s.foreign(db, ws) }, s.limits, s.log)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", c.Name, err)

@@ -19,7 +19,16 @@ type Stats struct {
 	Graph     GraphStats      `json:"graph"`
 	Queue     QueueStats      `json:"queue"`
 	Flights   FlightStats     `json:"flights"`
+	Lost      []LostStats     `json:"lost,omitempty"`
 	Endpoints []EndpointStats `json:"endpoints"`
+}
+
+// LostStats are the writes of one source whose outcome is unknown and not
+// settled, because they may still take effect. Sources without any are left out.
+type LostStats struct {
+	Source        string  `json:"source"`
+	Open          int     `json:"open"`
+	OldestSeconds float64 `json:"oldestSeconds"`
 }
 
 // EndpointStats are the counters of one endpoint by result.
@@ -65,6 +74,11 @@ func lowerCamel(v any) ([]byte, error) {
 func (s *Server) stats(*http.Request, map[string]any) (any, *problem) {
 	out := Stats{Version: s.version, Uptime: time.Since(s.started).Round(time.Second).String(),
 		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Endpoints: []EndpointStats{}}
+	for _, c := range s.cfg.Sources {
+		if n, oldest := s.databases[c.Name].lost.reading(); n > 0 {
+			out.Lost = append(out.Lost, LostStats{c.Name, n, oldest.Seconds()})
+		}
+	}
 	for _, e := range s.current().endpoints {
 		st := EndpointStats{Name: e.cfg.Name, Results: map[string]int64{}}
 		for _, r := range e.count.results() {

@@ -93,7 +93,8 @@ type settled struct {
 //	1 the statements run in one transaction
 //	2 their images are published: what they may affect is suspended
 //	3 COMMIT
-//	4 settle: committed or unknown drops, a definite rollback resumes
+//	4 settle: committed or unknown drops, a definite rollback resumes; what may
+//	  still commit is held open instead (lostWrites)
 //	5 only now is anybody answered
 //
 // The context is cut loose from the client's, for a client that leaves
@@ -114,8 +115,12 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 				done.outcome = source.OutcomeRolledBack // nothing was published, so nothing was committed
 			}
 		} else {
-			done.affected = s.settle(intent, done.outcome)
 			entry.spared = intent.Spared()
+			if res != nil && res.Ended != nil && done.outcome == source.OutcomeUnknown {
+				done.affected = s.hold(e.db, intent, res.Ended)
+			} else {
+				done.affected = s.settle(intent, done.outcome)
+			}
 		}
 		entry.affected, entry.outcome, entry.err, entry.total = done.affected, done.outcome, err, time.Since(began)
 		s.logWrite(entry)

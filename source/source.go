@@ -85,6 +85,11 @@ type WriteResult struct {
 	LastInsertID int64
 	HasInsertID  bool // some statement inserted a row into a rowid table
 	Elapsed      time.Duration
+	// Ended is nil when nothing of the transaction can happen any more. Else
+	// the outcome is unknown, the transaction may still commit, and Ended is
+	// closed once that is over; until then what it may change must be read
+	// through.
+	Ended <-chan struct{}
 }
 
 // StatementKind is what a statement is for.

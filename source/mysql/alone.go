@@ -33,7 +33,7 @@ func (t *transaction) runAlone(ctx context.Context) error {
 	}
 	broken := t.s.broken
 	if broken {
-		t.layToRest(true)
+		t.layToRest()
 	} else {
 		t.s.forget()
 		if verbOf(w.st.SQL) == "CALL" {
@@ -52,7 +52,7 @@ func (t *transaction) reloadAfterDDL() {
 	if !t.ws.SchemaChanged {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), t.d.o.ProofTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), catalogTimeout)
 	defer cancel()
 	err := t.d.withControl(ctx, func(s *session) error {
 		_, err := t.d.reload(ctx, s)

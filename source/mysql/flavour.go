@@ -63,7 +63,7 @@ func wholeSeconds(d time.Duration) string {
 // StrictReason tells why `strict` cannot be kept before this server, or "" when
 // it can. What cannot be found out is a reason.
 func (d *DB) StrictReason(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, d.o.ProofTimeout)
+	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 	defer cancel()
 	reason := ""
 	err := d.withControl(ctx, func(s *session) error {

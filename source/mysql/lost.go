@@ -3,9 +3,8 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
-
-	"edgecache/source"
 )
 
 // A session whose connection is lost may go on executing what it was sent, and
@@ -18,49 +17,114 @@ import (
 //
 // So the write stays open, and with it the suspension of what it may change,
 // until the session is killed and cannot be found any more: what it was to
-// commit is then committed, and nothing comes after.
+// commit is then committed, and nothing comes after. There is no time after
+// which we give up: a server that cannot be reached may still have clients
+// that it can reach.
 
-// pause is the time between two looks for a lost session.
+// Times between two looks for a lost session: while its write waits, and behind
+// the scenes.
 const (
 	firstPause  = 2 * time.Millisecond
 	longPause   = 250 * time.Millisecond
+	patience    = 5 * time.Second
 	lookTimeout = 5 * time.Second
+	lostNotice  = time.Minute // between two lines in the log
 )
 
-// layToRest kills a session and waits until it is gone, at most ProofTimeout.
-// Past that the search goes on behind the scenes; when tell is set, its end is
-// told as Everything.
-func (d *DB) layToRest(s *session, tell bool) bool {
+// maxLost bounds the lost sessions of writes that are searched for. Past it no
+// write begins, so that none can be lost: there are never more than maxLost and
+// one for each writing session.
+const maxLost = 64
+
+// maxGivenUp bounds the given-up reads that are ended at a time.
+const maxGivenUp = 64
+
+// lostSessions are the sessions of writes that may still be alive.
+type lostSessions struct {
+	mu      sync.Mutex
+	since   map[*session]time.Time
+	noticed time.Time
+}
+
+// refuse tells why no write may begin; nil when one may.
+func (l *lostSessions) refuse() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.since) < maxLost {
+		return nil
+	}
+	return unavailable(nil, "%d earlier writes were lost and may still take effect; none is begun until the server tells what became of them", len(l.since))
+}
+
+func (l *lostSessions) add(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.since == nil {
+		l.since = map[*session]time.Time{}
+	}
+	l.since[s] = time.Now()
+}
+
+func (l *lostSessions) remove(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.since, s)
+}
+
+// reading counts them and tells the age of the oldest.
+func (l *lostSessions) reading() (open int64, oldest time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, at := range l.since {
+		oldest = max(oldest, time.Since(at))
+	}
+	return int64(len(l.since)), oldest
+}
+
+// due tells whether it is time for a line in the log.
+func (l *lostSessions) due() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.noticed.IsZero() && time.Since(l.noticed) < lostNotice {
+		return false
+	}
+	l.noticed = time.Now()
+	return true
+}
+
+// layToRest kills a session and waits until it is gone, at most ProofTimeout;
+// it then returns nil. Past that the search goes on behind the scenes until it
+// succeeds or the database is closed, and the channel is closed when it did.
+func (d *DB) layToRest(s *session) (ended <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(d.life, d.o.ProofTimeout)
 	defer cancel()
 	d.counters.killed.Add(1)
-	if d.prove(ctx, s) {
-		return true
+	d.lost.add(s)
+	if d.prove(ctx, s, longPause) {
+		d.lost.remove(s)
+		return nil
 	}
 	d.counters.unproven.Add(1)
-	d.o.Log.Error("a lost session may still be alive", "source", d.o.Name, "session", s.id)
-	if !tell || d.life.Err() != nil {
-		return false
-	}
-	select {
-	case d.lost <- struct{}{}:
-	default: // so many are searched for that one more changes nothing: each tells Everything
-		return false
+	end := make(chan struct{})
+	if d.life.Err() != nil {
+		return end // never closed: nobody looks any more
 	}
 	d.background.Add(1)
 	go func() {
 		defer d.background.Done()
-		defer func() { <-d.lost }()
-		if d.prove(d.life, s) {
-			d.o.OnForeignWrite(&source.WriteSet{Source: d.o.Name, Everything: "a lost session has ended"})
+		if d.prove(d.life, s, patience) {
+			d.lost.remove(s)
+			d.o.Log.Info("a lost session has ended", "source", d.o.Name, "session", s.id)
+			close(end)
 		}
 	}()
-	return false
+	return end
 }
 
-// prove kills and looks until the session is gone or ctx ends.
-func (d *DB) prove(ctx context.Context, s *session) bool {
-	for pause := firstPause; ; pause = min(2*pause, longPause) {
+// prove kills and looks until the session is gone or ctx ends, less and less
+// often.
+func (d *DB) prove(ctx context.Context, s *session, longest time.Duration) bool {
+	for pause := firstPause; ; pause = min(2*pause, longest) {
 		gone := false
 		look, cancel := context.WithTimeout(ctx, lookTimeout)
 		err := d.withControl(look, func(c *session) error {
@@ -78,6 +142,10 @@ func (d *DB) prove(ctx context.Context, s *session) bool {
 		}
 		if gone {
 			return true
+		}
+		if open, oldest := d.lost.reading(); oldest > d.o.ProofTimeout && d.lost.due() {
+			d.o.Log.Error("lost writes may still take effect; what they may change is read through",
+				"source", d.o.Name, "open", open, "oldest", oldest.Round(time.Second))
 		}
 		wait := time.NewTimer(pause)
 		select {
@@ -98,8 +166,11 @@ func (d *DB) prove(ctx context.Context, s *session) bool {
 // ended. The engine's table is the belt, for its rows may be a tenth of a second
 // old, or older when somebody reads it all the time.
 func (d *DB) gone(ctx context.Context, c, s *session) (bool, error) {
-	listed, err := c.texts(ctx, fmt.Sprintf(
-		"SELECT ID FROM information_schema.PROCESSLIST WHERE ID = %d AND HOST = '%s'", s.id, escape(s.host)))
+	where := fmt.Sprintf("ID = %d", s.id)
+	if s.host != "" {
+		where += " AND HOST = '" + escape(s.host) + "'"
+	}
+	listed, err := c.texts(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE "+where)
 	if err != nil {
 		return false, err
 	}
@@ -139,16 +210,16 @@ func (d *DB) abandon(s *session) {
 		return
 	}
 	select {
-	case d.lost <- struct{}{}:
+	case d.reads <- struct{}{}:
 	default:
 		return // the server's own limit on statements ends it
 	}
 	d.background.Add(1)
 	go func() {
 		defer d.background.Done()
-		defer func() { <-d.lost }()
+		defer func() { <-d.reads }()
 		ctx, cancel := context.WithTimeout(d.life, lookTimeout)
 		defer cancel()
-		_ = d.prove(ctx, s)
+		_ = d.prove(ctx, s, longPause)
 	}()
 }

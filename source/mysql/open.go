@@ -18,8 +18,10 @@ const (
 	defaultDialTimeout  = 10 * time.Second
 	defaultLockTimeout  = 10 * time.Second
 	defaultPollInterval = 2 * time.Second
-	defaultProofTimeout = 30 * time.Second
-	rollbackTimeout     = 5 * time.Second
+	defaultProofTimeout = 5 * time.Second
+	// catalogTimeout bounds a look at the server and its schema.
+	catalogTimeout  = 30 * time.Second
+	rollbackTimeout = 5 * time.Second
 	// grace is how much longer than the server's own limit we wait, so that
 	// the server's answer comes first and the session survives.
 	grace = time.Second
@@ -46,17 +48,16 @@ type Options struct {
 	// PollInterval is how often the schema is looked at for changes that were
 	// made elsewhere; 0 is 2 s, less than 0 is never.
 	PollInterval time.Duration
-	// ProofTimeout bounds the wait for the end of a lost session; 0: 30 s.
-	// Past it the search goes on behind the scenes, and OnForeignWrite tells
-	// Everything when it ends.
+	// ProofTimeout is how long a write waits for the end of its lost session;
+	// 0: 5 s. Past it the search goes on behind the scenes, without end, and
+	// WriteResult.Ended tells when it is over.
 	ProofTimeout time.Duration
 
 	// Plan reads a writing statement against the schema; sqlparse.PlanWrite is
 	// made for it. Without it every write is Everything. It is called for each
 	// statement of each write.
 	Plan func(sql string, schema *source.Schema, database string) (*source.WritePlan, error)
-	// OnForeignWrite is told when the schema was changed elsewhere, and when a
-	// session that was lost for longer than ProofTimeout has ended.
+	// OnForeignWrite is told when the schema was changed elsewhere.
 	OnForeignWrite func(ws *source.WriteSet)
 
 	Log *slog.Logger
@@ -83,7 +84,8 @@ type DB struct {
 	ddlBegun, ddlEnded atomic.Int64
 	schemaDebt         atomic.Bool // the reload after our own DDL failed
 
-	lost     chan struct{} // slots for lost sessions that are searched for
+	lost     lostSessions
+	reads    chan struct{} // slots for given-up reads that are ended
 	counters counters
 	seams    seams
 
@@ -106,13 +108,19 @@ type Stats struct {
 	UnknownOutcomes int64 // transactions of which nobody knows whether they committed
 	KilledSessions  int64 // sessions that were lost and killed
 	Unproven        int64 // lost sessions that outlived ProofTimeout
-	Reloads         int64 // schema loads
+	// LostSessions are those of writes that may still be alive now, OldestLost
+	// for how long the first of them is searched for.
+	LostSessions int64
+	OldestLost   time.Duration
+	Reloads      int64 // schema loads
 }
 
 // Stats returns the counters.
 func (d *DB) Stats() Stats {
 	c := &d.counters
+	lost, oldest := d.lost.reading()
 	return Stats{
+		LostSessions: lost, OldestLost: oldest,
 		Queries: c.queries.Load(), Writes: c.writes.Load(), WholeTables: c.whole.Load(),
 		CappedTables: c.capped.Load(), Everything: c.everything.Load(), UnknownOutcomes: c.unknown.Load(),
 		KilledSessions: c.killed.Load(), Unproven: c.unproven.Load(), Reloads: c.reloads.Load(),
@@ -152,9 +160,6 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return d, nil
 }
 
-// maxLost bounds the lost sessions that are searched for at a time.
-const maxLost = 64
-
 func newDB(o Options) (*DB, error) {
 	fill(&o.Readers, defaultReaders)
 	fill(&o.Writers, defaultWriters)
@@ -173,7 +178,7 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{o: o, connector: connector, database: database, lost: make(chan struct{}, maxLost)}
+	d := &DB{o: o, connector: connector, database: database, reads: make(chan struct{}, maxGivenUp)}
 	d.life, d.end = context.WithCancel(context.Background())
 	d.readers = d.newPool(o.Readers, roleReader)
 	d.writers = d.newPool(o.Writers, roleWriter)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"edgecache/source"
@@ -283,21 +284,71 @@ func TestRestart(t *testing.T) {
 }
 
 // TestUnproven: a session that cannot be proven gone in time leaves the outcome
-// unknown, and its end is told later.
+// unknown and the write open; its end is told when it is proven, and until then
+// the gauges show it.
 func TestUnproven(t *testing.T) {
-	told := make(chan *source.WriteSet, 1)
-	d := openTest(t, twoRows, func(o *Options) {
-		o.ProofTimeout = time.Nanosecond
-		o.OnForeignWrite = func(ws *source.WriteSet) { told <- ws }
-	})
+	d := openTest(t, twoRows, func(o *Options) { o.ProofTimeout = time.Nanosecond })
+	looked, look := make(chan struct{}), make(chan struct{})
 	d.seams.commit = func(s *session) error { s.broken = true; return errors.New("connection lost") }
+	d.seams.prove = func(_ *session, gone bool) {
+		if gone {
+			looked <- struct{}{}
+			<-look
+		}
+	}
 	res, err := write(d, context.Background(), func(*source.WriteSet) {}, "UPDATE u SET x = 7 WHERE id = 1")
-	if err == nil || res.Outcome != source.OutcomeUnknown || d.Stats().Unproven != 1 {
-		t.Error(res, err, d.Stats())
+	if err == nil || res.Outcome != source.OutcomeUnknown || res.Ended == nil {
+		t.Fatal(res, err)
 	}
-	if ws := <-told; ws.Everything == "" {
-		t.Error(ws)
+	<-looked
+	select {
+	case <-res.Ended:
+		t.Error("ended before it was proven")
+	default:
 	}
+	if s := d.Stats(); s.Unproven != 1 || s.LostSessions != 1 || s.OldestLost <= 0 {
+		t.Errorf("%+v", s)
+	}
+	close(look)
+	<-res.Ended
+	if s := d.Stats(); s.LostSessions != 0 || s.OldestLost != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestLostSessionsAreBounded: past the bound no write begins, so none is lost.
+func TestLostSessionsAreBounded(t *testing.T) {
+	d := openTest(t, twoRows)
+	var lost []*session
+	for range maxLost {
+		lost = append(lost, &session{})
+		d.lost.add(lost[len(lost)-1])
+	}
+	res, err := write(d, context.Background(), func(*source.WriteSet) { t.Error("shown") }, "UPDATE u SET x = 7 WHERE id = 1")
+	if source.KindOf(err) != source.ErrUnavailable || res.Outcome != source.OutcomeRolledBack {
+		t.Error(res, err)
+	}
+	d.lost.remove(lost[0])
+	mustWrite(t, d, "UPDATE u SET x = 7 WHERE id = 1")
+}
+
+// TestLostNotice: many lost sessions make one line a minute.
+func TestLostNotice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l lostSessions
+		n := 0
+		for range 180 { // three minutes
+			for range 5 {
+				if l.due() {
+					n++
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if n != 3 {
+			t.Errorf("%d lines", n)
+		}
+	})
 }
 
 // TestSchemaChangesMeanwhile: a write that a schema change through us overlaps

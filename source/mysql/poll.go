@@ -27,7 +27,7 @@ func (d *DB) poll() {
 // Refresh looks whether the schema changed, and if so loads it and tells
 // OnForeignWrite.
 func (d *DB) Refresh(ctx context.Context) (changed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, d.o.ProofTimeout)
+	ctx, cancel := context.WithTimeout(ctx, catalogTimeout)
 	defer cancel()
 	err = d.withControl(ctx, func(s *session) error {
 		now, err := fingerprint(ctx, s)

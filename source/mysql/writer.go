@@ -16,6 +16,9 @@ import (
 // fails.
 func (d *DB) Write(ctx context.Context, sts []source.Statement, beforeCommit func(*source.WriteSet)) (*source.WriteResult, error) {
 	d.counters.writes.Add(1)
+	if err := d.lost.refuse(); err != nil {
+		return &source.WriteResult{Outcome: source.OutcomeRolledBack}, err
+	}
 	t := &transaction{d: d, sts: sts, beforeCommit: beforeCommit}
 	err := t.run(ctx)
 	switch t.res.Outcome {
@@ -297,7 +300,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	// Nobody knows. It may even commit later, until the session is gone.
 	t.open = false
 	t.res.Outcome = source.OutcomeUnknown
-	t.layToRest(true)
+	t.layToRest()
 	return wrap(bounded, err)
 }
 
@@ -334,15 +337,16 @@ func (t *transaction) rollback() {
 		}
 		t.d.o.Log.Error("rollback failed", "source", t.d.o.Name, "error", wrap(bounded, err))
 	}
-	if !t.layToRest(!t.undoable) {
+	if !t.layToRest() {
 		t.res.Outcome = source.OutcomeUnknown
 	}
 }
 
-// layToRest ends the session and proves it; false: it may still be alive. tell
-// says that whatever it still does must be told to OnForeignWrite.
-func (t *transaction) layToRest(tell bool) bool {
+// layToRest ends the session and proves it; false: it may still be alive, and
+// the result's Ended will tell.
+func (t *transaction) layToRest() (gone bool) {
 	s := t.s
 	t.sl.drop()
-	return t.d.layToRest(s, tell)
+	t.res.Ended = t.d.layToRest(s)
+	return t.res.Ended == nil
 }

@@ -23,7 +23,7 @@ const (
 	tokQuoted                    // "name", `name`, [name]
 	tokString                    // 'text', x'..'
 	tokNumber                    //
-	tokParam                     // :name
+	tokParam                     // :name, :name.given
 	tokMark                      // ?, in text that is ready to be executed
 	tokOperator                  // everything else, one or two characters
 )
@@ -137,7 +137,11 @@ func (d Dialect) scanToken(s string) (token, int, error) {
 		for n < len(s) && isWordPart(s[n]) && s[n] != '$' {
 			n++
 		}
-		return take(tokParam, n)
+		more, err := givenLen(s[n:])
+		if err != nil {
+			return token{}, 0, err
+		}
+		return take(tokParam, n+more)
 	case c == '?' && (len(s) == 1 || !isDigit(s[1])):
 		return take(tokMark, 1)
 	case c == '?' || c == '@' || c == '$' || c == '#':

@@ -35,7 +35,13 @@
 // that in one; in a TEXT column all digits stay.
 //
 // An absent parameter is its default, else NULL. JSON null is NULL, whatever
-// the default.
+// the default. Where that difference matters, as to a PATCH, the companion
+// :name.given is 1 when the request has the parameter, null included, and 0
+// when it has not; a default does not count as given.
+//
+// A claim comes from the verified token and from nowhere else: no path, query,
+// header or body can stand in for it. It is part of the key as every parameter
+// is, so two identities that the SQL can tell apart never share a response.
 //
 // The package parses no SQL and no HTTP: it is given decoded maps.
 package bind
@@ -79,6 +85,8 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   map[string]any
+	// Claims are those of the verified token; nil: there is none.
+	Claims map[string]any
 }
 
 // Bound is a request after typing and defaults.
@@ -101,6 +109,9 @@ type Bound struct {
 type BadParam struct {
 	Name    string
 	Message string
+	// Claim tells that it is the request's identity that does not do, which no
+	// other spelling of the request mends.
+	Claim bool
 }
 
 // Binder binds the requests of one endpoint. It is immutable and may be used
@@ -125,7 +136,7 @@ func (b *Binder) Bind(r Request) (*Bound, []BadParam) {
 	for i, p := range b.params {
 		arg, wrong := p.bind(r)
 		if wrong != "" {
-			bad = append(bad, BadParam{Name: p.name, Message: "parameter " + p.name + " " + wrong})
+			bad = append(bad, BadParam{Name: p.name, Message: "parameter " + p.name + " " + wrong, Claim: p.place == inClaim})
 			continue
 		}
 		out.Args[i] = arg

@@ -17,12 +17,16 @@ const (
 	inQuery
 	inBody
 	inHeader
+	inClaim
 )
 
 // where says where the parameter is expected.
 func (p *param) where() string {
-	if p.place == inHeader {
+	switch p.place {
+	case inHeader:
 		return "as header " + p.header
+	case inClaim:
+		return "as claim " + p.claim
 	}
 	return [...]string{"in the path", "in the query string", "in the JSON body"}[p.place]
 }
@@ -32,6 +36,7 @@ type param struct {
 	name   string
 	place  place
 	header string // canonical, for inHeader
+	claim  string // dotted path, for inClaim
 	rule   rule
 	bounds bounds
 
@@ -50,11 +55,18 @@ type param struct {
 	// bodyToo tells that a body may repeat a parameter of the path, as clients
 	// do that send a whole object back, as long as both are the same.
 	bodyToo bool
+
+	// given names the parameter whose presence this one tells; "" for an
+	// ordinary one.
+	given string
 }
 
 // bind fetches and converts the parameter. wrong continues a sentence that
 // begins with the parameter's name.
 func (p *param) bind(r Request) (arg sqlparse.Arg, wrong string) {
+	if p.given != "" {
+		return p.presence(r), ""
+	}
 	switch p.place {
 	case inPath:
 		text, ok := r.Path[p.name]
@@ -70,6 +82,12 @@ func (p *param) bind(r Request) (arg sqlparse.Arg, wrong string) {
 		return p.fromValues(r.Query[p.name])
 	case inHeader:
 		return p.fromValues(r.Header[p.header])
+	case inClaim:
+		v, ok := claimAt(r.Claims, p.claim)
+		if !ok {
+			return p.absent()
+		}
+		return p.fromJSON(v)
 	}
 	v, ok := r.Body[p.name]
 	if !ok {
@@ -113,10 +131,10 @@ func (p *param) fromTexts(first string, more []string) (sqlparse.Arg, string) {
 	return sqlparse.One(v), ""
 }
 
-// must ends a sentence with what was given. Headers are not repeated: they may
-// carry secrets, and the sentence goes into logs.
+// must ends a sentence with what was given. Headers and claims are not
+// repeated: they may carry secrets, and the sentence goes into logs.
 func (p *param) must(wrong, given string) string {
-	if p.place == inHeader {
+	if p.place == inHeader || p.place == inClaim {
 		return wrong
 	}
 	if strings.HasPrefix(wrong, "must not") {
@@ -216,6 +234,8 @@ func placeOf(e Endpoint, d *config.Param, inRoute bool) place {
 		return inPath
 	case declared == config.InHeader:
 		return inHeader
+	case declared == config.InClaim:
+		return inClaim
 	case declared == config.InBody || declared == "" && e.Write:
 		return inBody
 	}

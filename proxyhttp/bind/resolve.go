@@ -87,6 +87,9 @@ func unused(e Endpoint, params []*param) (errs []error) {
 	has := map[string]bool{}
 	for _, p := range params {
 		has[p.name] = true
+		if p.given != "" {
+			has[p.given] = true
+		}
 	}
 	var names []string
 	for name := range e.Declared {
@@ -102,6 +105,9 @@ func unused(e Endpoint, params []*param) (errs []error) {
 }
 
 func resolve(e Endpoint, name string, u use) (*param, []error) {
+	if base, ok := sqlparse.GivenOf(name); ok {
+		return companion(e, name, base, u), nil
+	}
 	d := e.Declared[name]
 	if d == nil {
 		d = &config.Param{}
@@ -111,7 +117,7 @@ func resolve(e Endpoint, name string, u use) (*param, []error) {
 		inRoute = inRoute || p == name
 	}
 	p := &param{
-		name: name, place: placeOf(e, d, inRoute), header: http.CanonicalHeaderKey(config.HeaderName(name)),
+		name: name, place: placeOf(e, d, inRoute), claim: claimPath(name, d), header: http.CanonicalHeaderKey(config.HeaderName(name)),
 		required: d.Required, limit: u.limit, list: d.Type == config.TypeList,
 		fragment: d.HasFragments(), def: sqlparse.One(source.Null()),
 	}

@@ -24,6 +24,7 @@ package config
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 )
 
@@ -66,10 +67,19 @@ func (c *Config) Source(name string) *Source {
 }
 
 // Server is the data plane.
-type Server struct{ Listen string }
+type Server struct {
+	Listen         string
+	TLS            *TLS  // nil: plain HTTP
+	CORS           *CORS // nil: pages of other origins are told nothing
+	Auth           *Auth // nil: nobody is asked who they are
+	TrustedProxies []netip.Prefix
+}
 
 // Admin is the control plane. Token is empty when none is asked for.
-type Admin struct{ Listen, Token string }
+type Admin struct {
+	Listen, Token string
+	TLS           *TLS
+}
 
 // Store is where entries live. Path is ":memory:" or an absolute file.
 type Store struct {
@@ -129,6 +139,15 @@ type Endpoint struct {
 	Vary  []string // canonical header names, sorted
 	Cache bool
 
+	// Auth is AuthRequired, AuthOptional or AuthNone; "" in a file that has no
+	// server.auth.
+	Auth string
+	// MaxRows, MaxBytes and Timeout bound the answers and the time of the
+	// statements; zero is the server's own limit.
+	MaxRows  int
+	MaxBytes int64
+	Timeout  time.Duration
+
 	DependsOn, Records, Tags []string
 
 	Line, LastLine int // what the file gives to it
@@ -174,6 +193,7 @@ const (
 	InQuery  = "query"
 	InBody   = "body"
 	InHeader = "header"
+	InClaim  = "claim"
 )
 
 // Param is what the file declares about one parameter.
@@ -188,7 +208,10 @@ type Param struct {
 	// Min and Max bound numbers; Max of a list bounds how many values it takes.
 	Min, Max *json.Number
 	Choices  []Choice // in the file's order
-	Line     int
+	// Claim is the dotted path of a claim, for InClaim; "" is the parameter's
+	// own name.
+	Claim string
+	Line  int
 }
 
 // Choice is one allowed value, with the SQL that it stands for when the

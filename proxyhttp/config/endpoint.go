@@ -11,7 +11,8 @@ import (
 )
 
 var endpointKeys = []string{"name", "route", "source", "sql", "params", "result", "ttl", "client_ttl", "consistency", "rehydrate",
-	"stale_while_revalidate", "stale_if_error", "vary", "cache", "depends_on", "records", "tags"}
+	"stale_while_revalidate", "stale_if_error", "vary", "cache", "depends_on", "records", "tags",
+	"auth", "max_rows", "max_bytes", "timeout"}
 
 func lineKey(path ...string) string { return strings.Join(path, "\x00") }
 
@@ -97,6 +98,8 @@ func (r *reader) endpoint(c *Config, item *node, index int) *Endpoint {
 	e.DependsOn = s.texts("depends_on", 1000)
 	e.Tags = s.texts("tags", 100)
 	e.Records = s.texts("records", 100)
+	e.Auth = s.endpointAuth(c)
+	s.limits(e)
 	e.Params = s.params(e)
 	return e
 }
@@ -235,14 +238,8 @@ func checkHeader(name string) string {
 	if name == "*" {
 		return "which would make every request differ; use cache: false"
 	}
-	if name == "" || len(name) > MaxNameBytes {
+	if !isHeaderName(name) {
 		return "which is no header name"
-	}
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return "which is no header name"
-		}
 	}
 	switch http.CanonicalHeaderKey(name) {
 	case "Host", "Transfer-Encoding", "Trailer", "Content-Length", "Connection":

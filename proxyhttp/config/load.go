@@ -57,7 +57,7 @@ func Parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	if abs, err := filepath.Abs(file); err == nil {
 		dir = filepath.Dir(abs)
 	}
-	c.Server, c.Admin = r.listeners(top)
+	c.Server, c.Admin = r.listeners(top, dir)
 	c.Store = r.store(top, dir)
 	c.Sources = r.sources(top, dir)
 	c.Defaults = r.defaults(top)

@@ -26,6 +26,10 @@ type endpointJSON struct {
 	DependsOn   []string   `json:"depends_on,omitempty"`
 	Records     []string   `json:"records,omitempty"`
 	Tags        []string   `json:"tags,omitempty"`
+	Auth        string     `json:"auth,omitempty"`
+	MaxRows     int        `json:"max_rows,omitempty"`
+	MaxBytes    string     `json:"max_bytes,omitempty"`
+	Timeout     string     `json:"timeout,omitempty"`
 }
 
 type paramsJSON map[string]*Param
@@ -40,6 +44,7 @@ func (e *Endpoint) MarshalJSON() ([]byte, error) {
 		StaleWhile: spell(e.StaleWhileRevalidate), StaleError: spell(e.StaleIfError),
 		Vary: e.Vary, DependsOn: e.DependsOn, Records: e.Records, Tags: e.Tags,
 		Params: e.Params, Result: e.Result,
+		Auth: e.Auth, MaxRows: e.MaxRows, MaxBytes: spellSize(e.MaxBytes), Timeout: spell(e.Timeout),
 	}
 	if len(e.SQL) == 1 {
 		out.SQL = e.SQL[0]
@@ -62,12 +67,13 @@ func (p *Param) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Type     string       `json:"type,omitempty"`
 		In       string       `json:"in,omitempty"`
+		Claim    string       `json:"claim,omitempty"`
 		Required bool         `json:"required,omitempty"`
 		Default  any          `json:"default,omitempty"`
 		Min      *json.Number `json:"min,omitempty"`
 		Max      *json.Number `json:"max,omitempty"`
 		Choices  any          `json:"choices,omitempty"`
-	}{Type: p.Type, In: p.In, Required: p.Required, Min: p.Min, Max: p.Max}
+	}{Type: p.Type, In: p.In, Claim: p.Claim, Required: p.Required, Min: p.Min, Max: p.Max}
 	if p.HasDefault {
 		out.Default = p.Default
 	}

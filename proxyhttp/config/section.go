@@ -239,6 +239,12 @@ func (s *section) secret(key string) bool {
 	return n.secret
 }
 
+// shown prints one text of a key for a mistake, as show does.
+func (s *section) shown(key, text string) string {
+	n := node{kind: kindString, text: text, secret: s.secret(key)}
+	return n.show()
+}
+
 // show prints a value for a mistake: shortened, and never one that came from
 // the environment.
 func (n *node) show() string {

@@ -16,11 +16,11 @@ const (
 	memory             = ":memory:"
 )
 
-func (r *reader) listeners(top *section) (Server, Admin) {
-	s := r.section(top.n.get("server"), "server", "", "listen")
-	a := r.section(top.n.get("admin"), "admin", "", "listen", "token")
-	server := Server{Listen: s.listen(defaultListen)}
-	admin := Admin{Listen: a.listen(defaultAdminListen), Token: a.token()}
+func (r *reader) listeners(top *section, dir string) (Server, Admin) {
+	s := r.section(top.n.get("server"), "server", "", "listen", "tls", "cors", "auth", "trusted_proxies")
+	a := r.section(top.n.get("admin"), "admin", "", "listen", "token", "tls")
+	server := Server{Listen: s.listen(defaultListen), TLS: s.tls(dir), CORS: s.cors(), Auth: s.auth(dir), TrustedProxies: s.proxies()}
+	admin := Admin{Listen: a.listen(defaultAdminListen), Token: a.token(), TLS: a.tls(dir)}
 	// A token that was given wrongly has its own mistake.
 	if admin.Token == "" && !IsLoopback(admin.Listen) && !a.tokenBroken() {
 		a.note(a.line("listen"), "the control plane listens on %s, which other machines can reach, so it needs a token: set admin.token, or listen on 127.0.0.1", a.n.get("listen").show())

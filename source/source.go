@@ -47,6 +47,16 @@ type Source interface {
 type Statement struct {
 	SQL  string
 	Args []Value
+	// Guard makes a statement of a write a condition of it: the statement must
+	// be a SELECT, and the statements behind it run only if Guard returns nil
+	// for its answer. What it read can not be changed by others before the
+	// write's end, so two writes with one condition do not both find it true.
+	// An error of Guard rolls everything back, and Write returns it as it is.
+	// Guard must not call the source. DryRun leaves guards out.
+	Guard func(*Result) error
+	// Limits bound the rows that a write's statement gives: those of a Guard,
+	// and those of RETURNING.
+	Limits Limits
 }
 
 // Limits bound what a query may return; zero is no limit. Passing one is an
@@ -84,7 +94,11 @@ type WriteResult struct {
 	RowsAffected int64 // sum over the statements
 	LastInsertID int64
 	HasInsertID  bool // some statement inserted a row into a rowid table
-	Elapsed      time.Duration
+	// Columns and Rows are those of the last statement with RETURNING; Columns
+	// is nil when there was none.
+	Columns []string
+	Rows    []Row
+	Elapsed time.Duration
 	// Ended is nil when nothing of the transaction can happen any more. Else
 	// the outcome is unknown, the transaction may still commit, and Ended is
 	// closed once that is over; until then what it may change must be read

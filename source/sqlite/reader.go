@@ -84,18 +84,9 @@ func (c *conn) query(st source.Statement, lim source.Limits) (*source.Result, er
 		if !more {
 			return res, nil
 		}
-		if lim.Rows > 0 && len(res.Rows) >= lim.Rows {
-			return nil, tooLarge("the answer has more than %d rows", lim.Rows)
+		if err := s.collect(res, lim, &bytes); err != nil {
+			return nil, err
 		}
-		row := make(source.Row, len(res.Columns))
-		for i := range row {
-			row[i] = s.column(i)
-			bytes += payload(row[i])
-		}
-		if lim.Bytes > 0 && bytes > lim.Bytes {
-			return nil, tooLarge("the answer has more than %d bytes", lim.Bytes)
-		}
-		res.Rows = append(res.Rows, row)
 	}
 }
 

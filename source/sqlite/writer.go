@@ -97,7 +97,11 @@ func (t *transaction) execute(ctx context.Context) error {
 	t.c.images = t.images
 	defer func() { t.c.images = nil }()
 	for i, st := range t.sts {
-		if err := t.statement(ctx, st); err != nil {
+		run := t.statement
+		if st.Guard != nil {
+			run = t.guarded
+		}
+		if err := run(ctx, st); err != nil {
 			return err
 		}
 		if f := t.d.seams.afterStatement; f != nil {
@@ -150,10 +154,11 @@ func (t *transaction) runStatement(st source.Statement) error {
 	if kind == source.StatementInsert {
 		t.images.inserted = t.noteInserted(s)
 	}
-	for more := true; more && err == nil; {
-		more, err = s.step()
-	}
+	returned, err := s.returning(st.Limits)
 	if err == nil {
+		if returned != nil && kind.IsWrite() {
+			t.res.Columns, t.res.Rows = returned.Columns, returned.Rows
+		}
 		t.count(kind)
 	}
 	s.reset()

@@ -1,0 +1,67 @@
+package sqlite
+
+import (
+	"context"
+
+	"edgecache/source"
+)
+
+// returning runs a writing statement to its end and keeps the rows of its
+// RETURNING; nil: it has none. The first step has made all the changes, so a
+// row too many is an error that only a rollback mends.
+func (s *stmt) returning(lim source.Limits) (*source.Result, error) {
+	var res *source.Result
+	for bytes := int64(0); ; {
+		more, err := s.step()
+		if err != nil {
+			return nil, err
+		}
+		if res == nil && s.columns() > 0 { // only now: the first step may prepare anew
+			res = &source.Result{Columns: s.columnNames()}
+		}
+		if !more {
+			return res, nil
+		}
+		if err := s.collect(res, lim, &bytes); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// collect adds the current row to an answer, within the limits.
+func (s *stmt) collect(res *source.Result, lim source.Limits, bytes *int64) error {
+	if lim.Rows > 0 && len(res.Rows) >= lim.Rows {
+		return tooLarge("the answer has more than %d rows", lim.Rows)
+	}
+	row := make(source.Row, len(res.Columns))
+	for i := range row {
+		row[i] = s.column(i)
+		*bytes += payload(row[i])
+	}
+	if lim.Bytes > 0 && *bytes > lim.Bytes {
+		return tooLarge("the answer has more than %d bytes", lim.Bytes)
+	}
+	res.Rows = append(res.Rows, row)
+	return nil
+}
+
+// guarded reads inside the transaction and asks Guard. BEGIN IMMEDIATE took
+// the write lock, so nobody can change what is read before the end.
+func (t *transaction) guarded(ctx context.Context, st source.Statement) error {
+	if t.dry {
+		return nil
+	}
+	bounded, cancel := t.d.bounded(ctx)
+	defer cancel()
+	if bounded.Err() != nil {
+		return ended(bounded, nil)
+	}
+	res, err := func() (*source.Result, error) {
+		defer t.c.guard(bounded)()
+		return t.c.query(st, st.Limits)
+	}()
+	if err != nil {
+		return wrap(bounded, err)
+	}
+	return st.Guard(res)
+}

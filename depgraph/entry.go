@@ -61,6 +61,9 @@ type Entry struct {
 	// set, for good, when it has left the graph.
 	state atomic.Int64
 	reg   *registration // set before the entry can be found
+	// last is what ended the entry of this key the last time, and, once this
+	// one has gone, what ended it.
+	last atomic.Pointer[happening]
 
 	// The rest is guarded by Graph.mu.
 	id         uint64 // 0: never installed; later ones are larger
@@ -123,7 +126,7 @@ const (
 // goes: payload, metadata, and its items in the store.
 func weigh(e *Entry, items []item) int64 {
 	w := max(e.Size, 0) + int64(unsafe.Sizeof(Entry{})) + entryOverhead + int64(len(e.URL))
-	w += argsBytes(e.Args)
+	w += argsBytes(e.Args) + e.last.Load().size()
 	for _, r := range e.Records {
 		w += recordBytes + int64(len(r.Table)+len(r.Key))
 	}

@@ -14,10 +14,16 @@ type ghost struct {
 	key, url, cause string
 	t               *Template
 	args            sqlparse.Args
-	hits            int64
+	hits, weight    int64
 	cost            time.Duration
-	bytes           int64
+	stored, expires time.Time
+	last            *happening
+	bytes           int64 // of the ghost itself, without last
 }
+
+// ghostOverhead is a ghost without what its strings and arguments hold: the
+// struct, its place in the list and in the map.
+const ghostOverhead = 400
 
 // ghosts is a bounded list of them, the least recently dropped first to go.
 // It has a lock of its own, held for moments, because Get asks it; a hit never
@@ -40,13 +46,20 @@ func newGhosts(maxCount int, maxBytes int64) *ghosts {
 func (h *ghosts) add(e *Entry, cause string) {
 	gh := &ghost{
 		key: e.Key, url: e.URL, cause: cause, t: e.Template, args: e.Args, hits: e.Hits(), cost: e.Cost,
+		weight: e.weight, stored: e.Stored, expires: e.Expires, last: e.last.Load(),
 	}
-	gh.bytes = 256 + int64(len(gh.key)+len(gh.url)) + argsBytes(gh.args)
+	gh.bytes = ghostOverhead + int64(len(gh.key)+len(gh.url)) + argsBytes(gh.args)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.remove(gh.key)
 	h.byKey[gh.key] = h.order.PushBack(gh)
 	h.bytes += gh.bytes
+	if gh.last != nil {
+		if gh.last.refs == 0 {
+			h.bytes += gh.last.size()
+		}
+		gh.last.refs++
+	}
 	for h.order.Len() > h.maxCount || h.bytes > h.maxBytes {
 		h.remove(h.order.Front().Value.(*ghost).key)
 		h.forgotten++
@@ -61,6 +74,11 @@ func (h *ghosts) remove(key string) *ghost {
 	gh := h.order.Remove(el).(*ghost)
 	delete(h.byKey, key)
 	h.bytes -= gh.bytes
+	if gh.last != nil {
+		if gh.last.refs--; gh.last.refs == 0 {
+			h.bytes -= gh.last.size()
+		}
+	}
 	return gh
 }
 
@@ -69,6 +87,16 @@ func (h *ghosts) take(key string) *ghost {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.remove(key)
+}
+
+// lastOf is what ended the entry that the ghost of key is of; nil: no ghost.
+func (h *ghosts) lastOf(key string) *happening {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if el := h.byKey[key]; el != nil {
+		return el.Value.(*ghost).last
+	}
+	return nil
 }
 
 func (h *ghosts) has(key string) bool {

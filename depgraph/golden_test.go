@@ -186,6 +186,9 @@ func printViews(vs []View) string {
 			fmt.Fprintf(&b, ", %s", v.Cause)
 		}
 		b.WriteString("\n")
+		if c := v.LastCause; c != nil {
+			fmt.Fprintf(&b, "  ended by %s, rule %q, table %q, at %d: %s\n", c.By, c.Rule, c.Table, c.At.Unix(), c.Detail)
+		}
 		for _, d := range v.Depends {
 			fmt.Fprintf(&b, "  %s %s [%s] %q\n", d.Table, d.Alias, d.Predicate, d.Records)
 		}

@@ -59,13 +59,14 @@ func (g *Graph) install(tok Token, e *Entry, p plan) InstallOutcome {
 		return Overtaken
 	}
 	e.id = g.lastID + 1
+	old := g.shelf.peek(e.Key)
+	e.last.Store(g.endOf(e.Key, old))
 	pl := g.place(e, r, p)
 	e.weight = weigh(e, pl.items)
 	if !fits(e.weight, g.maxBytes) {
 		g.giveUp(e, pl)
 		return TooLarge
 	}
-	old := g.shelf.peek(e.Key)
 	var remove []string
 	if old != nil {
 		remove = old.items
@@ -94,6 +95,14 @@ func (g *Graph) giveUp(e *Entry, pl *places) {
 		g.releaseShape(s)
 	}
 	e.id, e.weight = 0, 0
+}
+
+// endOf is what last ended the entry of a key that is filled again.
+func (g *Graph) endOf(key string, old *Entry) *happening {
+	if old != nil {
+		return old.last.Load()
+	}
+	return g.ghosts.lastOf(key)
 }
 
 // inherit gives e the heat of the entry before it, or of its ghost.
@@ -163,6 +172,7 @@ func (g *Graph) sweep() {
 	for n := 0; n < min(sweepStep, len(g.all)); n++ {
 		g.hand = (g.hand + 1) % len(g.all)
 		if e := g.all[g.hand]; e.expired(now) {
+			e.last.Store(expiryEnd(e))
 			old = append(old, e)
 		}
 	}

@@ -15,12 +15,21 @@ const intentBytes = 512
 type Intent struct {
 	g *Graph
 	d *digest
-	// affected are suspended one by one, wide template by template.
-	affected []*Entry
-	wide     []*registration
-	isWide   map[*Template]bool
-	count    int
-	spared   map[Rule]int
+	// affected are suspended one by one, wide template by template; ended and
+	// wideEnded hold, in the same order, what is remembered of what it did.
+	affected  []*Entry
+	ended     []*happening
+	wide      []*registration
+	wideEnded []*happening
+	isWide    map[*Template]bool
+	by        string
+	at        time.Time
+	// While it is published: the sentences that are still to be printed.
+	deeds  map[deedKey]*happening
+	told   []toldDeed
+	many   *happening
+	count  int
+	spared map[Rule]int
 	// newest is the last entry that was there to be suspended.
 	newest  uint64
 	settled bool
@@ -51,17 +60,31 @@ func (i *Intent) mayTouch(g *Graph, t *Template, args sqlparse.Args, _ *Entry) b
 // that ws may change, and holds off fills until Settle. ws must not change
 // afterwards. A nil ws is a write of which nothing is known.
 func (g *Graph) Publish(ws *source.WriteSet) *Intent {
+	return g.PublishBy(ByElsewhere, ws)
+}
+
+// PublishBy is Publish with the name of who writes, which is remembered of what
+// the write ends.
+func (g *Graph) PublishBy(by string, ws *source.WriteSet) *Intent {
 	d := digestOf(ws)
 	d.onlyBefore = g.sabotage.NoAfterImage
-	i := &Intent{g: g, d: d, spared: map[Rule]int{}, isWide: map[*Template]bool{}}
+	if ws != nil && ws.SchemaChanged {
+		by = BySchema
+	}
+	i := &Intent{g: g, d: d, spared: map[Rule]int{}, isWide: map[*Template]bool{}, by: by, at: g.now()}
+	g.publish(i)
+	i.tell()
+	return i
+}
 
+func (g *Graph) publish(i *Intent) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tidy()
 	g.clock++
 	i.newest = g.lastID
 	if len(g.open) >= g.bounds.open {
-		i.d = d.byTable("too many writes are open")
+		i.d = i.d.byTable("too many writes are open")
 		g.stats.OpenOverflow++
 	}
 	g.find(i)
@@ -76,7 +99,6 @@ func (g *Graph) Publish(ws *source.WriteSet) *Intent {
 	for rule, n := range i.spared {
 		g.sparedBy[rule] += int64(n)
 	}
-	return i
 }
 
 func (i *Intent) suspend() {
@@ -139,15 +161,20 @@ func (i *Intent) Settle(o source.Outcome) []Dropped {
 func (i *Intent) victims() []*Entry {
 	g := i.g
 	out := make([]*Entry, 0, i.count)
-	for _, e := range i.affected {
+	for n, e := range i.affected {
 		if !e.isGone() {
+			e.last.Store(i.ended[n])
 			out = append(out, e)
 		}
 	}
 	wide := map[*registration]bool{}
-	for _, r := range i.wide {
+	for n, r := range i.wide {
 		wide[r] = true
-		out = append(out, r.entries()...)
+		es := r.entries()
+		for _, e := range es {
+			e.last.Store(i.wideEnded[n])
+		}
+		out = append(out, es...)
 	}
 	if g.lastID == i.newest {
 		return out
@@ -159,6 +186,7 @@ func (i *Intent) victims() []*Entry {
 		for e := r.head.prev; e != &r.head && e.id > i.newest; e = e.prev {
 			if i.mayTouch(g, r.t, e.Args, e) {
 				g.stats.Alarms++
+				e.last.Store(i.wideEnd("", "it may have changed"))
 				out = append(out, e)
 			}
 		}
@@ -167,4 +195,4 @@ func (i *Intent) victims() []*Entry {
 }
 
 // release lets go of what a settled intent no longer needs; the log keeps it.
-func (i *Intent) release() { i.affected, i.wide = nil, nil }
+func (i *Intent) release() { i.affected, i.ended, i.wide, i.wideEnded = nil, nil, nil, nil }

@@ -39,6 +39,10 @@ const (
 	ghostFraction = 8
 	minGhostBytes = 1 << 20
 
+	// maxDeeds bounds the sentences that one write leaves behind. Past it what
+	// it ended is told by one.
+	maxDeeds = 256
+
 	// maxDebris bounds the items that wait to be removed after the store failed
 	// to. Past it they are forgotten: they name nobody.
 	maxDebris = 1 << 16

@@ -128,5 +128,9 @@ func (g *Graph) Purge(f Filter) []Dropped {
 	}
 	g.clock++
 	g.log.add(settled{at: g.clock, what: purged{f}, bytes: intentBytes})
-	return g.remove(g.named(f), "purged", causePurged)
+	named, end := g.named(f), purgeEnd(f, g.now())
+	for _, e := range named {
+		e.last.Store(end)
+	}
+	return g.remove(named, "purged", causePurged)
 }

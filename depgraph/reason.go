@@ -5,7 +5,6 @@ import (
 	"sort"
 	"strings"
 
-	"edgecache/source"
 	"edgecache/sqlparse"
 )
 
@@ -102,13 +101,4 @@ func condition(o Occurrence, args sqlparse.Args) string {
 		return s
 	}
 	return "its condition"
-}
-
-// printed prints a row image, cut where it is long.
-func printed(r source.Row) string {
-	s := r.String()
-	if len(s) <= maxPrinted {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxPrinted], "") + "…"
 }

@@ -3,6 +3,8 @@ package depgraph
 import (
 	"errors"
 	"sort"
+
+	"edgecache/sqlparse"
 )
 
 // find names what a write may change, in the intent.
@@ -23,7 +25,7 @@ func (g *Graph) find(i *Intent) {
 		untouched -= r.count
 		read := g.read(r.t, i.d)
 		if read.whole != "" {
-			w.widen(r)
+			w.widen(r, read.wholeOf, read.whole)
 			continue
 		}
 		if len(read.pairs) == 0 {
@@ -76,8 +78,9 @@ func (w *search) spare(rule Rule, n int) {
 }
 
 // widen affects every entry of a template.
-func (w *search) widen(r *registration) {
+func (w *search) widen(r *registration, table, why string) {
 	w.i.wide = append(w.i.wide, r)
+	w.i.wideEnded = append(w.i.wideEnded, w.i.wideEnd(table, why))
 	w.i.isWide[r.t] = true
 	w.i.count += r.count
 	w.g.stats.Wide++
@@ -103,16 +106,19 @@ func (w *search) rows(r *registration, read reading) {
 		w.spare(read.rule, r.count-n)
 		return
 	}
-	w.i.affected = w.i.affected[:before]
+	w.i.affected, w.i.ended = w.i.affected[:before], w.i.ended[:before]
+	why := err.Error()
 	switch {
 	case errors.Is(err, errWork):
+		why = "more row changes than are looked up one by one"
 	case errors.Is(err, errShort):
 		w.g.n.widened.Add(1)
 	default:
 		w.g.stats.Alarms++
 		w.g.stats.StoreErrors++
+		why = "the index could not be asked"
 	}
-	w.widen(r)
+	w.widen(r, "", why)
 }
 
 // lookup asks the index for one row change, and each candidate for its images.
@@ -135,9 +141,10 @@ func (w *search) lookup(rd reader, r *registration, p pair) (err error) {
 			if w.rechecks++; w.rechecks > w.g.bounds.rechecks {
 				return errWork
 			}
-			if may, _ := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
+			if may, truth := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
 				e.found = w.g.clock
 				w.i.affected = append(w.i.affected, e)
+				w.i.ended = append(w.i.ended, w.i.ends(deed{r.t, p, img, truth == sqlparse.True}))
 				break
 			}
 		}

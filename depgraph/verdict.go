@@ -38,8 +38,9 @@ type reading struct {
 	// that needed it.
 	rule    Rule
 	sparing pair
-	// whole says why every instance is affected, "" when it is not so.
-	whole string
+	// whole says why every instance is affected, "" when it is not so; wholeOf
+	// names the table, where it is one.
+	whole, wholeOf string
 	// pairs are what each instance must be asked.
 	pairs []pair
 }
@@ -69,13 +70,13 @@ func (g *Graph) read(t *Template, d *digest) (r reading) {
 	for i, o := range t.Occurrences {
 		name := lower(o.TableName())
 		if why, ok := d.whole[name]; ok {
-			r.whole = o.TableName() + ": " + why
+			r.whole, r.wholeOf = o.TableName()+": "+why, o.TableName()
 			return r
 		}
 		for _, c := range d.changes[name] {
 			if malformed(o, c) {
 				g.n.widened.Add(1)
-				r.whole = o.TableName() + ": a row image is not of the expected shape"
+				r.whole, r.wholeOf = o.TableName()+": a row image is not of the expected shape", o.TableName()
 				return r
 			}
 			r.note(pair{i, c}, sparingRule(o, c, d.assigned))

@@ -12,12 +12,13 @@ import (
 type View struct {
 	Key, URL, Endpoint, Variant string
 	State                       State
-	Stored, Expires             time.Time // zero for a ghost
-	Hits, Bytes                 int64
+	Stored, Expires             time.Time
+	Hits, Bytes                 int64 // of a ghost: when it was an entry
 	Args                        sqlparse.Args
 	Payload                     any // nil for a ghost
 	Depends                     []DependView
-	Cause                       string // why it went, for a ghost
+	Cause                       string // why it went in a few words, for a ghost
+	LastCause                   *Cause // what last ended the response of this key; nil: nothing yet
 }
 
 // DependView is what an entry reads of one occurrence of a table.
@@ -78,7 +79,10 @@ func (g *Graph) view(e *Entry) View {
 	v := View{
 		Key: e.Key, URL: e.URL, Endpoint: e.Template.Endpoint, Variant: e.Template.Variant,
 		State: g.stateOf(e, g.now()), Stored: e.Stored, Expires: e.Expires, Hits: e.Hits(), Bytes: e.weight,
-		Args: e.Args, Payload: e.Payload,
+		Args: e.Args, Payload: e.Payload, LastCause: e.last.Load().cause(e.Template, e.Args),
+	}
+	if v.State == StateStale {
+		v.LastCause = expiryEnd(e).cause(e.Template, e.Args) // not swept yet
 	}
 	for _, o := range e.Template.Occurrences {
 		d := DependView{Table: o.TableName(), Alias: o.AliasName(), Predicate: describe(o, e.Args)}
@@ -98,7 +102,8 @@ func (g *Graph) view(e *Entry) View {
 func (gh *ghost) view() View {
 	v := View{
 		Key: gh.key, URL: gh.url, Endpoint: gh.t.Endpoint, Variant: gh.t.Variant, State: StateStale,
-		Hits: gh.hits, Bytes: gh.bytes, Args: gh.args, Cause: gh.cause,
+		Stored: gh.stored, Expires: gh.expires, Hits: gh.hits, Bytes: gh.weight, Args: gh.args,
+		Cause: gh.cause, LastCause: gh.last.cause(gh.t, gh.args),
 	}
 	for _, o := range gh.t.Occurrences {
 		v.Depends = append(v.Depends, DependView{

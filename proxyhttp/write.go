@@ -127,7 +127,7 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 	}()
 	res, err = e.db.src.Write(ctx, sts, func(ws *source.WriteSet) {
 		at := time.Now()
-		intent = s.publish(e.db, ws)
+		intent = s.publishBy(e.cfg.Name, e.db, ws)
 		entry.match, entry.tables = time.Since(at), ws.Tables()
 	})
 	if err == nil && res == nil {
@@ -139,6 +139,11 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 // publish shows a write set to the graph. A change of the schema outdates the
 // plans first, so that no fill that begins after it can be kept (see load).
 func (s *Server) publish(db *database, ws *source.WriteSet) *depgraph.Intent {
+	return s.publishBy(depgraph.ByElsewhere, db, ws)
+}
+
+// publishBy is publish with the name of who writes.
+func (s *Server) publishBy(by string, db *database, ws *source.WriteSet) *depgraph.Intent {
 	if ws.SchemaChanged {
 		db.epoch.Add(1)
 		if ws.Everything == "" {
@@ -147,7 +152,7 @@ func (s *Server) publish(db *database, ws *source.WriteSet) *depgraph.Intent {
 			ws = &wide
 		}
 	}
-	intent := s.graph.Publish(ws)
+	intent := s.graph.PublishBy(by, ws)
 	if ws.SchemaChanged {
 		s.wakeRefresher(db)
 	}

@@ -5,33 +5,63 @@ package source
 // makes it: Tables names every table or view that the statement's text itself
 // writes (not those behind triggers and cascades), and when Unfit is empty,
 // the rest describes the statement exactly.
-//
-// A statement is unfit for images when it has LIMIT, joins, several targets,
-// subqueries, RETURNING, user variables, or any function in its WHERE that is
-// not deterministic and row-local: the rows it matches must follow from the
-// row itself and the arguments.
 type WritePlan struct {
 	Kind   StatementKind
 	Tables []string
-	Unfit  string // why no images can be had; "" when they can
+	// Unfit says why the rows of the statement cannot be selected before it
+	// runs, "" when they can: then SELECT ... FROM From WHERE Where ORDER BY
+	// Order LIMIT Limit selects them, and has no effects of its own.
+	Unfit string
+	// Chosen says why the same SELECT, or the statement, may choose other rows
+	// the next time, though nobody changed the ones that were chosen: LIMIT,
+	// subqueries, clocks and dice. "" when the choice follows from each row,
+	// its partners in a join, and the arguments.
+	Chosen string
+	// Returns tells that RETURNING may be put behind the statement, on a server
+	// that has it, and then gives each row that it inserts or deletes: it is an
+	// INSERT or a DELETE of one table, and nothing keeps a row from being what
+	// it was to be (IGNORE, REPLACE, ON DUPLICATE KEY UPDATE).
+	Returns bool
 
-	// From is the target as it stands in the statement, ready to be put behind
-	// FROM: users, `users` AS u. UPDATE and DELETE only.
-	From string
-	// Where is the condition's text with its placeholders, "" for all rows.
-	Where string
-	// WhereArgs are the positions, in the statement's arguments, of the
-	// placeholders in Where.
-	WhereArgs []int
-	// Assigned are the columns that an UPDATE or ON DUPLICATE KEY UPDATE sets.
+	// Head is the text up to WHERE: what is done, to which table.
+	Head Piece
+	// From is what stands, or may be put, behind FROM: `users` AS u, or the
+	// tables of a join, which are joined by inner joins only.
+	From  Piece
+	Where Piece // the condition, "" for all rows
+	Order Piece // what stands behind ORDER BY
+	Limit Piece // what stands behind LIMIT
+	// Joined tells that From joins tables.
+	Joined bool
+	// Targets are the tables that an UPDATE or DELETE writes, each once. nil
+	// when they are not known: then Tables may hold more than is written.
+	Targets []WriteTarget
+
+	// Assigned are the columns that ON DUPLICATE KEY UPDATE sets.
 	Assigned []string
-
-	Insert InsertMode
+	Insert   InsertMode
 	// Columns is the column list of an INSERT or REPLACE as written, nil when
 	// there was none.
 	Columns []string
 	// Rows are the rows of VALUES, each as long as the column list.
-	Rows [][]InsertValue
+	Rows [][]WriteValue
+}
+
+// Piece is a part of a statement's text, with the positions, in the
+// statement's arguments, of its placeholders.
+type Piece struct {
+	SQL  string
+	Args []int
+}
+
+// WriteTarget is one table that an UPDATE or DELETE writes.
+type WriteTarget struct {
+	Table string
+	Alias string // the name by which the statement knows it
+	// Assigned are the columns that an UPDATE sets and Set what it sets them
+	// to, one for each.
+	Assigned []string
+	Set      []WriteValue
 }
 
 // InsertMode is what an INSERT does about rows that are there already.
@@ -44,19 +74,19 @@ const (
 	InsertUpdate                    // ON DUPLICATE KEY UPDATE
 )
 
-// InsertValue is one item of VALUES.
-type InsertValue struct {
-	Form  InsertForm
+// WriteValue is one item of VALUES, or of SET.
+type WriteValue struct {
+	Form  ValueForm
 	Arg   int   // position in the statement's arguments, for FormArg
 	Value Value // for FormLiteral
 }
 
-// InsertForm is how an item is written.
-type InsertForm uint8
+// ValueForm is how an item is written.
+type ValueForm uint8
 
 const (
-	FormOther   InsertForm = iota // an expression
-	FormArg                       // a bare placeholder
-	FormLiteral                   // a bare number, text or NULL
-	FormDefault                   // the word DEFAULT
+	FormOther   ValueForm = iota // an expression
+	FormArg                      // a bare placeholder
+	FormLiteral                  // a bare number, text or NULL
+	FormDefault                  // the word DEFAULT
 )

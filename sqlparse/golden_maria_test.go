@@ -66,8 +66,23 @@ func printPlan(p *source.WritePlan) string {
 	if p.Unfit != "" {
 		fmt.Fprintf(&b, "unfit: %s\n", p.Unfit)
 	}
-	if p.From != "" {
-		fmt.Fprintf(&b, "from %s where %s args %v\n", p.From, p.Where, p.WhereArgs)
+	if p.Chosen != "" {
+		fmt.Fprintf(&b, "chosen: %s\n", p.Chosen)
+	}
+	if p.Returns {
+		b.WriteString("may return\n")
+	}
+	for i, piece := range []source.Piece{p.Head, p.From, p.Where, p.Order, p.Limit} {
+		if piece.SQL != "" {
+			fmt.Fprintf(&b, "  %s: %s %v\n", [...]string{"head", "from", "where", "order", "limit"}[i], piece.SQL, piece.Args)
+		}
+	}
+	for _, t := range p.Targets {
+		fmt.Fprintf(&b, "  writes %s as %s:", t.Table, t.Alias)
+		for i, c := range t.Assigned {
+			fmt.Fprintf(&b, " %s =%s", c, printValue(t.Set[i]))
+		}
+		b.WriteString("\n")
 	}
 	if len(p.Assigned) > 0 {
 		fmt.Fprintf(&b, "sets %s\n", strings.Join(p.Assigned, " "))
@@ -75,18 +90,21 @@ func printPlan(p *source.WritePlan) string {
 	for _, row := range p.Rows {
 		fmt.Fprintf(&b, "row %v into %s:", p.Insert, strings.Join(p.Columns, " "))
 		for _, v := range row {
-			switch v.Form {
-			case source.FormArg:
-				fmt.Fprintf(&b, " ?%d", v.Arg)
-			case source.FormLiteral:
-				fmt.Fprintf(&b, " %s", v.Value)
-			case source.FormDefault:
-				b.WriteString(" DEFAULT")
-			default:
-				b.WriteString(" expr")
-			}
+			b.WriteString(printValue(v))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+func printValue(v source.WriteValue) string {
+	switch v.Form {
+	case source.FormArg:
+		return fmt.Sprintf(" ?%d", v.Arg)
+	case source.FormLiteral:
+		return " " + v.Value.String()
+	case source.FormDefault:
+		return " DEFAULT"
+	}
+	return " expr"
 }

@@ -34,7 +34,7 @@ func PlanWrite(sql string, schema *source.Schema, database string) (*source.Writ
 	case *ast.TruncateTableStmt:
 		w.plan.Kind = source.StatementDDL
 		w.unfit("TRUNCATE has no images")
-		err = w.target(n.Table)
+		_, err = w.target(n.Table)
 	default:
 		err = unreadf("a statement of the form %T is not read", n)
 	}
@@ -58,153 +58,197 @@ func (w *writePlanner) unfit(why string) {
 	}
 }
 
-func (w *writePlanner) target(n *ast.TableName) error {
-	if n.Schema.L != "" && n.Schema.L != asciiLower(w.database) {
-		return unreadf("%s is a table of another database", n.Name.O)
+// chosen keeps the first reason.
+func (w *writePlanner) chosen(why string) {
+	if w.plan.Chosen == "" {
+		w.plan.Chosen = why
 	}
-	w.plan.Tables = append(w.plan.Tables, n.Name.O)
-	return nil
 }
 
-// targets names every table of a FROM tree: the statement may write any.
-func (w *writePlanner) targets(n ast.ResultSetNode) error {
+func (w *writePlanner) target(n *ast.TableName) (string, error) {
+	if n.Schema.L != "" && n.Schema.L != asciiLower(w.database) {
+		return "", unreadf("%s is a table of another database", n.Name.O)
+	}
+	w.plan.Tables = append(w.plan.Tables, n.Name.O)
+	return n.Name.O, nil
+}
+
+// mention is one table of a FROM tree.
+type mention struct{ table, alias string }
+
+// mentions names every table of a FROM tree: the statement may write any, until
+// narrow tells which. Rows can be selected of inner joins only: there each
+// matched row stays matched while it and its partners are locked, where the
+// missing partner of an outer join cannot be locked.
+func (w *writePlanner) mentions(n ast.ResultSetNode) (out []mention, err error) {
 	switch n := n.(type) {
 	case *ast.Join:
-		if err := w.targets(n.Left); err != nil || n.Right == nil {
-			return err
+		if out, err = w.mentions(n.Left); err != nil || n.Right == nil {
+			return out, err
 		}
-		w.unfit("it joins tables")
-		return w.targets(n.Right)
+		w.plan.Joined = true
+		if n.Tp == ast.LeftJoin || n.Tp == ast.RightJoin {
+			w.unfit("it has an outer join")
+		}
+		if n.On != nil {
+			w.condition(n.On.Expr, "ON")
+		}
+		right, err := w.mentions(n.Right)
+		return append(out, right...), err
 	case *ast.TableSource:
-		if t, ok := n.Source.(*ast.TableName); ok {
-			return w.target(t)
+		t, ok := n.Source.(*ast.TableName)
+		if !ok {
+			w.unfit("it joins a subquery")
+			return nil, nil
 		}
-		w.unfit("it has a subquery")
-		return nil
+		if len(t.IndexHints) > 0 {
+			w.unfit("it has index hints") // they may hold ORDER BY
+		}
+		name, err := w.target(t)
+		if w.schema.Table(name) == nil && err == nil {
+			w.unfit("it reads or writes a view")
+		}
+		alias := n.AsName.O
+		if alias == "" {
+			alias = name
+		}
+		return []mention{{name, alias}}, err
 	case nil:
-		return nil
+		return nil, nil
 	}
-	return unreadf("a target of the form %T is not read", n)
+	return nil, unreadf("a target of the form %T is not read", n)
+}
+
+// narrow keeps, of the tables that are mentioned, those that are written. A
+// table that is mentioned twice is left as it is: what is written through one
+// name is read through the other.
+func (w *writePlanner) narrow(all []mention, targets []source.WriteTarget) {
+	seen := map[string]bool{}
+	for _, m := range all {
+		name := asciiLower(m.table)
+		if seen[name] || w.schema.Table(name) == nil {
+			w.unfit("it mentions a table twice, or a view")
+			return
+		}
+		seen[name] = true
+	}
+	w.plan.Targets, w.plan.Tables = targets, nil
+	for _, t := range targets {
+		w.plan.Tables = append(w.plan.Tables, t.Table)
+	}
 }
 
 func (w *writePlanner) update(n *ast.UpdateStmt) error {
 	w.plan.Kind = source.StatementUpdate
-	if n.With != nil || n.Limit != nil || n.Order != nil || n.IgnoreErr {
-		w.unfit("it has WITH, ORDER BY, LIMIT or IGNORE")
+	if n.With != nil || n.IgnoreErr {
+		w.unfit("it has WITH or IGNORE")
 	}
-	if err := w.targets(n.TableRefs.TableRefs); err != nil {
+	all, err := w.mentions(n.TableRefs.TableRefs)
+	if err != nil {
 		return err
 	}
-	w.assigned(n.List)
-	if n.MultipleTable {
-		w.unfit("it has several targets")
+	w.rows(n.Where, n.Order, n.Limit)
+	if targets := w.assignments(n.List, all); targets != nil {
+		w.narrow(all, targets)
+	} else {
+		w.unfit("it is not known whose columns it sets")
 	}
-	w.condition(n.Where)
 	if w.plan.Unfit == "" {
 		w.slice("UPDATE", "SET")
 	}
 	return nil
 }
 
+// assignments sorts what is set by table; nil when one cannot be told.
+func (w *writePlanner) assignments(list []*ast.Assignment, all []mention) (out []source.WriteTarget) {
+	at := map[string]int{}
+	for _, a := range list {
+		m, ok := w.owner(a.Column, all)
+		if !ok {
+			return nil
+		}
+		i, seen := at[m.alias]
+		if !seen {
+			i = len(out)
+			at[m.alias] = i
+			out = append(out, source.WriteTarget{Table: m.table, Alias: m.alias})
+		}
+		out[i].Assigned = append(out[i].Assigned, a.Column.Name.O)
+		out[i].Set = append(out[i].Set, w.item(a.Expr))
+	}
+	return out
+}
+
+// owner finds the one mention that has the column.
+func (w *writePlanner) owner(c *ast.ColumnName, all []mention) (found mention, ok bool) {
+	for _, m := range all {
+		t := w.schema.Table(m.table)
+		if t == nil {
+			return mention{}, false
+		}
+		if t.Column(c.Name.O) < 0 || c.Table.L != "" && c.Table.L != asciiLower(m.alias) {
+			continue
+		}
+		if ok {
+			return mention{}, false
+		}
+		found, ok = m, true
+	}
+	return found, ok
+}
+
 func (w *writePlanner) delete(n *ast.DeleteStmt) error {
 	w.plan.Kind = source.StatementDelete
-	if n.With != nil || n.Limit != nil || n.Order != nil || n.IgnoreErr || n.Quick || n.IsMultiTable {
-		w.unfit("it has WITH, ORDER BY, LIMIT, IGNORE, QUICK or several targets")
+	if n.With != nil || n.IgnoreErr || n.Quick {
+		w.unfit("it has WITH, IGNORE or QUICK")
 	}
-	if err := w.targets(n.TableRefs.TableRefs); err != nil {
+	all, err := w.mentions(n.TableRefs.TableRefs)
+	if err != nil {
 		return err
 	}
-	w.condition(n.Where)
+	w.rows(n.Where, n.Order, n.Limit)
+	w.plan.Returns = !n.IsMultiTable && n.With == nil && !n.IgnoreErr && !n.Quick
+	before := "FROM"
+	switch {
+	case !n.IsMultiTable && len(all) == 1:
+		w.narrow(all, []source.WriteTarget{{Table: all[0].table, Alias: all[0].alias}})
+	case n.IsMultiTable:
+		if !n.BeforeFrom {
+			before = "USING"
+		}
+		if targets := deleted(n.Tables, all); targets != nil {
+			w.narrow(all, targets)
+		} else {
+			w.unfit("which rows it deletes is not known")
+		}
+	}
 	if w.plan.Unfit == "" {
-		w.slice("FROM", "WHERE")
+		w.slice(before, "WHERE")
 	}
 	return nil
 }
 
-// condition refuses what makes the rows that a WHERE matches depend on more
-// than themselves and the arguments.
-func (w *writePlanner) condition(n ast.ExprNode) {
-	if n == nil {
-		return
-	}
-	var s survey
-	n.Accept(&s)
-	var q queries
-	n.Accept(&q)
-	switch {
-	case s.problem != "":
-		w.unfit("its condition is not known to depend on the row alone: " + s.problem)
-	case q.found:
-		w.unfit("its condition has a subquery")
-	}
-}
-
-// queries looks for subqueries.
-type queries struct{ found bool }
-
-func (q *queries) Enter(n ast.Node) (ast.Node, bool) {
-	if _, ok := n.(*ast.SubqueryExpr); ok {
-		q.found = true
-	}
-	return n, q.found
-}
-
-func (q *queries) Leave(n ast.Node) (ast.Node, bool) { return n, true }
-
-func (w *writePlanner) assigned(list []*ast.Assignment) {
-	for _, a := range list {
-		w.plan.Assigned = append(w.plan.Assigned, a.Column.Name.O)
-	}
-}
-
-// slice takes the texts of target and condition out of the statement: the
-// target stands between two keywords, the condition from WHERE to the end. The
-// tree has shown that nothing else follows. Keywords inside parentheses are
-// none of ours.
-func (w *writePlanner) slice(before, after string) {
-	var target, where strings.Builder
-	depth, marks, part := 0, 0, 0
-	for _, tok := range w.text.tokens {
-		switch {
-		case tok.is("("):
-			depth++
-		case tok.is(")"):
-			depth--
-		case tok.kind == tokMark:
-			marks++
-			if part == 3 {
-				w.plan.WhereArgs = append(w.plan.WhereArgs, marks-1)
+// deleted finds the targets of a DELETE among the mentions, by alias; nil when
+// one is not there.
+func deleted(list *ast.DeleteTableList, all []mention) (out []source.WriteTarget) {
+	for _, t := range list.Tables {
+		found := false
+		for _, m := range all {
+			if asciiLower(m.alias) == t.Name.L {
+				out = append(out, source.WriteTarget{Table: m.table, Alias: m.alias})
+				found = true
 			}
 		}
-		switch {
-		case depth == 0 && part == 0 && tok.is(before):
-			part = 1
-		case depth == 0 && part < 3 && tok.is("WHERE"):
-			part = 3
-		case depth == 0 && part == 1 && tok.is(after):
-			part = 2
-		case tok.kind == tokSpace && part == 3:
-			where.WriteByte(' ')
-		case part == 1 && !tok.is("LOW_PRIORITY"):
-			target.WriteString(spaced(tok))
-		case part == 3:
-			where.WriteString(tok.s)
+		if !found {
+			return nil
 		}
 	}
-	w.plan.From, w.plan.Where = strings.TrimSpace(target.String()), strings.TrimSpace(where.String())
-}
-
-// spaced is the token as written, comments reduced to a space.
-func spaced(t token) string {
-	if t.kind == tokSpace {
-		return " "
-	}
-	return t.s
+	return out
 }
 
 func (w *writePlanner) insert(n *ast.InsertStmt) error {
 	w.plan.Kind = source.StatementInsert
-	if err := w.targets(n.Table.TableRefs); err != nil {
+	if _, err := w.mentions(n.Table.TableRefs); err != nil {
 		return err
 	}
 	switch {
@@ -212,22 +256,25 @@ func (w *writePlanner) insert(n *ast.InsertStmt) error {
 		w.plan.Insert = source.InsertReplace
 	case len(n.OnDuplicate) > 0:
 		w.plan.Insert = source.InsertUpdate
-		w.assigned(n.OnDuplicate)
+		for _, a := range n.OnDuplicate {
+			w.plan.Assigned = append(w.plan.Assigned, a.Column.Name.O)
+		}
 	case n.IgnoreErr:
 		w.plan.Insert = source.InsertIgnore
 	}
 	if n.IgnoreErr && w.plan.Insert == source.InsertUpdate {
 		w.unfit("it has both IGNORE and ON DUPLICATE KEY UPDATE")
 	}
+	w.plan.Returns = w.plan.Insert == source.InsertPlain && !n.IgnoreErr
+	for _, c := range n.Columns {
+		w.plan.Columns = append(w.plan.Columns, c.Name.O)
+	}
 	if n.Select != nil {
 		w.unfit("it inserts what a SELECT gives")
 		return nil
 	}
-	for _, c := range n.Columns {
-		w.plan.Columns = append(w.plan.Columns, c.Name.O)
-	}
 	for _, row := range n.Lists {
-		items := make([]source.InsertValue, len(row))
+		items := make([]source.WriteValue, len(row))
 		for i, v := range row {
 			items[i] = w.item(v)
 		}
@@ -238,21 +285,21 @@ func (w *writePlanner) insert(n *ast.InsertStmt) error {
 
 // item reads one value. Placeholders are counted by the offsets that the
 // parser saw, which are in order.
-func (w *writePlanner) item(n ast.ExprNode) source.InsertValue {
+func (w *writePlanner) item(n ast.ExprNode) source.WriteValue {
 	switch n := n.(type) {
 	case *test_driver.ParamMarkerExpr:
-		return source.InsertValue{Form: source.FormArg, Arg: w.markAt(n.Offset)}
+		return source.WriteValue{Form: source.FormArg, Arg: w.markAt(n.Offset)}
 	case *ast.DefaultExpr:
 		if n.Name == nil {
-			return source.InsertValue{Form: source.FormDefault}
+			return source.WriteValue{Form: source.FormDefault}
 		}
 	case *test_driver.ValueExpr:
 		c := converter{dialect: MySQL}
 		if e := c.literal(n); e.op == opLiteral {
-			return source.InsertValue{Form: source.FormLiteral, Value: e.val}
+			return source.WriteValue{Form: source.FormLiteral, Value: e.val}
 		}
 	}
-	return source.InsertValue{}
+	return source.WriteValue{}
 }
 
 // markAt is the number of the placeholder at an offset of the parsed text.

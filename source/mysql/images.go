@@ -14,7 +14,7 @@ import (
 func (s *statement) misfit() string {
 	switch s.kind {
 	case source.StatementUpdate:
-		assigned := s.target.columnsOf(s.plan.Assigned)
+		assigned := s.target.columnsOf(s.sets())
 		if len(assigned) == 0 {
 			return "the columns that the statement sets are not known"
 		}
@@ -24,15 +24,28 @@ func (s *statement) misfit() string {
 	case source.StatementInsert:
 		return s.misfitInsert()
 	}
-	if s.plan.From == "" {
+	switch {
+	case s.plan.From.SQL == "":
 		return "the statement's target is not known as text"
+	case s.plan.Joined:
+		return "it joins tables"
+	case s.plan.Chosen != "":
+		return s.plan.Chosen
 	}
-	for _, i := range s.plan.WhereArgs {
+	for _, i := range s.plan.Where.Args {
 		if i < 0 || i >= len(s.st.Args) {
 			return "the placeholders of the statement's WHERE are not known"
 		}
 	}
 	return ""
+}
+
+// sets are the columns that an UPDATE sets in its target.
+func (s *statement) sets() []string {
+	if len(s.plan.Targets) != 1 {
+		return nil
+	}
+	return s.plan.Targets[0].Assigned
 }
 
 // columnsOf finds columns by name; nil when one is unknown.
@@ -127,9 +140,9 @@ func (t *transaction) readRows(ctx context.Context, sql string, args []source.Va
 //	3 the other commits
 //	4 our UPDATE ... WHERE status = 'open' changes row 7
 func (t *transaction) readBefore(ctx context.Context, w *statement) (rows []source.Row, fits bool, err error) {
-	sql := "SELECT " + w.target.columnList() + " FROM " + w.plan.From
-	if w.plan.Where != "" {
-		sql += " WHERE " + w.plan.Where
+	sql := "SELECT " + w.target.columnList() + " FROM " + w.plan.From.SQL
+	if w.plan.Where.SQL != "" {
+		sql += " WHERE " + w.plan.Where.SQL
 	}
 	if room := t.c.room(); room >= 0 {
 		sql += fmt.Sprintf(" LIMIT %d", t.c.max+1) // constant, so that it is prepared once
@@ -137,8 +150,8 @@ func (t *transaction) readBefore(ctx context.Context, w *statement) (rows []sour
 	if !t.d.seams.plainBefore {
 		sql += " FOR UPDATE"
 	}
-	args := make([]source.Value, len(w.plan.WhereArgs))
-	for i, at := range w.plan.WhereArgs {
+	args := make([]source.Value, len(w.plan.Where.Args))
+	for i, at := range w.plan.Where.Args {
 		args[i] = w.st.Args[at]
 	}
 	return t.readRows(ctx, sql, args)
@@ -159,7 +172,7 @@ func (t *transaction) update(ctx context.Context, w *statement) error {
 		return err
 	}
 	n, _ := res.RowsAffected()
-	assigned := in.columnsOf(w.plan.Assigned)
+	assigned := in.columnsOf(w.sets())
 	t.c.set(in, assigned)
 	switch {
 	case fits && n == 0 && len(before) == 0:

@@ -44,6 +44,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.only(w, r, func() { c.readyz(w, r) })
 		return
 	}
+	if asksForPage(r) {
+		graphPage().write(w, r)
+		return
+	}
 	if !c.authorized(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="edgecache"`)
 		newProblem(http.StatusUnauthorized, problemUnauthorized, "a token is needed: send Authorization: Bearer TOKEN with the token of admin.token").write(w, r)
@@ -86,6 +90,10 @@ func (c *control) run(w http.ResponseWriter, r *http.Request, act action) {
 	out, p := act(r, body)
 	if p != nil {
 		p.write(w, r)
+		return
+	}
+	if d, ok := out.(*document); ok {
+		d.write(w, r)
 		return
 	}
 	writeJSON(w, http.StatusOK, printJSON(out))

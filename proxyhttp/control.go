@@ -24,8 +24,9 @@ type control struct {
 func (s *Server) Control() http.Handler {
 	c := &control{s: s}
 	c.table = map[string]map[string]action{
-		"/v1/endpoints":  {"GET": s.listMappings, "POST": notInThisVersion("registering endpoints at run time")},
-		"/v1/endpoints/": {"GET": s.showMapping, "PUT": notInThisVersion("registering endpoints at run time"), "DELETE": notInThisVersion("removing endpoints at run time")},
+		"/v1/endpoints":  {"GET": s.listMappings, "POST": s.postMapping},
+		"/v1/endpoints/": {"GET": s.showMapping, "PUT": s.putMapping, "DELETE": s.deleteMapping},
+		"/v1/reload":     {"POST": s.reload},
 		"/v1/purge":      {"POST": s.purge},
 		"/v1/writes":     {"POST": s.reportWrites},
 		"/v1/explain":    {"POST": s.explain},
@@ -80,7 +81,8 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // run executes an action with its body, and prints what it gives.
 func (c *control) run(w http.ResponseWriter, r *http.Request, act action) {
 	var body map[string]any
-	if r.Method == http.MethodPost {
+	// A mapping is read where it is looked at, since its mistakes have lines.
+	if r.Method == http.MethodPost && r.URL.Path != mappingsPath {
 		var p *problem
 		if body, p = readObject(w, r, c.s.limits.Body); p != nil {
 			p.write(w, r)
@@ -96,7 +98,22 @@ func (c *control) run(w http.ResponseWriter, r *http.Request, act action) {
 		d.write(w, r)
 		return
 	}
+	if a, ok := out.(reply); ok {
+		a.write(w)
+		return
+	}
 	writeJSON(w, http.StatusOK, printJSON(out))
+}
+
+func (a reply) write(w http.ResponseWriter) {
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	writeJSON(w, a.status, printJSON(a.body))
 }
 
 // printJSON prints for people too: no HTML escapes, one line end.
@@ -153,11 +170,4 @@ func (c *control) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ready"}`+"\n"))
-}
-
-// notInThisVersion answers 501 for what the contract has and this version not.
-func notInThisVersion(what string) action {
-	return func(*http.Request, map[string]any) (any, *problem) {
-		return nil, newProblem(http.StatusNotImplemented, problemNotAvailable, what+" is not available in this version")
-	}
 }

@@ -61,7 +61,7 @@ func TestControlPlaneRefusesTheRest(t *testing.T) {
 		{"GET", "/v1/purge", "", 405, "POST"},
 		{"POST", "/healthz", "", 405, "GET"},
 		{"POST", "/metrics", "", 405, "GET"},
-		{"POST", "/v1/endpoints", "{}", 501, "not available"},
+		{"POST", "/v1/endpoints", "{}", 400, "route is missing"},
 		{"GET", "/v1/endpoints/nope", "", 404, "nope"},
 		{"POST", "/v1/purge", `{"all":true,"x":1}`, 400, "exactly one"},
 		{"POST", "/v1/purge", `{}`, 400, "exactly one"},
@@ -203,14 +203,14 @@ func TestExplainChangesNothing(t *testing.T) {
 
 func TestMappingsAreShown(t *testing.T) {
 	h := start(t)
-	var list struct{ Endpoints []mapping }
+	var list struct{ Endpoints []struct{ Name string } }
 	h.admin("GET", "/v1/endpoints", "").json(t, &list)
 	if len(list.Endpoints) != len(h.s.current().endpoints) || list.Endpoints[0].Name != "users.list" {
 		t.Errorf("got %+v", list)
 	}
 	a := h.admin("GET", "/v1/endpoints/users.sorted", "")
 	want := `{"name":"users.sorted","route":"GET /v1/sorted","source":"main","sql":["SELECT id, name FROM users ORDER BY :sort"],` +
-		`"params":{"sort":{"type":"choice","default":"id","choices":{"-name":"name DESC, id","id":"id"}}},"result":"many","ttl":"24h","consistency":"strict","rehydrate":"eager","cache":true}`
+		`"params":{"sort":{"type":"choice","default":"id","choices":{"id":"id","-name":"name DESC, id"}}},"result":"many","ttl":"24h","consistency":"strict","rehydrate":"eager","cache":true,"origin":"file"}`
 	if a.body != want+"\n" {
 		t.Errorf("got %s", a.body)
 	}

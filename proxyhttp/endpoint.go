@@ -16,6 +16,8 @@ type endpoint struct {
 	db      *database
 	isWrite bool
 	vary    []string // the Vary header's value, nil for none
+	origin  origin
+	doc     []byte // how it is kept, when it was registered
 	plan    atomic.Pointer[plan]
 	count   endpointCounters
 }

@@ -1,102 +1,205 @@
 package proxyhttp
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"edgecache/proxyhttp/config"
 )
 
-// mapping is the JSON of an endpoint's YAML.
-type mapping struct {
-	Name        string                  `json:"name"`
-	Route       string                  `json:"route"`
-	Source      string                  `json:"source"`
-	SQL         []string                `json:"sql"`
-	Params      map[string]mappingParam `json:"params,omitempty"`
-	Result      string                  `json:"result,omitempty"`
-	TTL         string                  `json:"ttl,omitempty"`
-	ClientTTL   string                  `json:"client_ttl,omitempty"`
-	Consistency string                  `json:"consistency,omitempty"`
-	Rehydrate   string                  `json:"rehydrate,omitempty"`
-	Vary        []string                `json:"vary,omitempty"`
-	Cache       bool                    `json:"cache"`
-	DependsOn   []string                `json:"depends_on,omitempty"`
-	Tags        []string                `json:"tags,omitempty"`
-}
+const mappingsPath = "/v1/endpoints"
 
-type mappingParam struct {
-	Type     string `json:"type,omitempty"`
-	In       string `json:"in,omitempty"`
-	Required bool   `json:"required,omitempty"`
-	Default  any    `json:"default,omitempty"`
-	Min      any    `json:"min,omitempty"`
-	Max      any    `json:"max,omitempty"`
-	Choices  any    `json:"choices,omitempty"`
-}
+// mappingName is the name in a path below mappingsPath. The name of an endpoint
+// that has none is its route, so it may hold slashes.
+func mappingName(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, mappingsPath+"/") }
+
+// mappingURL is where an endpoint is found.
+func mappingURL(name string) string { return mappingsPath + "/" + url.PathEscape(name) }
 
 // listMappings answers GET /v1/endpoints.
 func (s *Server) listMappings(*http.Request, map[string]any) (any, *problem) {
-	out := make([]mapping, 0, len(s.current().endpoints))
-	for _, e := range s.current().endpoints {
-		out = append(out, mappingOf(e.cfg))
+	reg := s.current()
+	out := make([]mapping, 0, len(reg.endpoints)+len(reg.shelved))
+	for _, e := range reg.endpoints {
+		out = append(out, s.mappingOf(e))
+	}
+	for _, sh := range reg.shelved {
+		out = append(out, s.shelvedMapping(sh))
 	}
 	return map[string]any{"endpoints": out}, nil
 }
 
-// showMapping answers GET /v1/endpoints/{name}.
+// showMapping answers GET /v1/endpoints/{name}. What is served comes before
+// what is only kept.
 func (s *Server) showMapping(r *http.Request, _ map[string]any) (any, *problem) {
-	name := strings.TrimPrefix(r.URL.Path, "/v1/endpoints/")
-	e := s.endpoint(name)
-	if e == nil {
-		return nil, newProblem(http.StatusNotFound, problemNotFound, "there is no endpoint "+name)
+	reg, name := s.current(), mappingName(r)
+	if e := reg.byName[name]; e != nil {
+		return s.mappingOf(e), nil
 	}
-	return mappingOf(e.cfg), nil
+	if sh := reg.onShelf(name); sh != nil {
+		return s.shelvedMapping(sh), nil
+	}
+	return nil, newProblem(http.StatusNotFound, problemNotFound, "there is no endpoint "+name)
 }
 
-func mappingOf(c *config.Endpoint) mapping {
-	m := mapping{Name: c.Name, Route: c.Route, Source: c.Source, SQL: c.SQL, Cache: c.Cache, DependsOn: c.DependsOn, Tags: c.Tags}
-	if !c.IsWrite() {
-		m.Result, m.TTL, m.Consistency, m.Rehydrate, m.Vary = c.Result, shortDuration(c.TTL), c.Consistency, c.Rehydrate, c.Vary
-		if c.ClientTTL > 0 {
-			m.ClientTTL = shortDuration(c.ClientTTL)
-		}
+// postMapping answers POST /v1/endpoints.
+func (s *Server) postMapping(r *http.Request, _ map[string]any) (any, *problem) {
+	cfg, p := s.readMapping(r, "")
+	if p != nil {
+		return nil, p
 	}
-	for name, p := range c.Params {
-		if m.Params == nil {
-			m.Params = map[string]mappingParam{}
-		}
-		mp := mappingParam{Type: p.Type, In: p.In, Required: p.Required}
-		if p.HasDefault {
-			mp.Default = p.Default
-		}
-		if p.Min != nil {
-			mp.Min = *p.Min
-		}
-		if p.Max != nil {
-			mp.Max = *p.Max
-		}
-		mp.Choices = choicesOf(p)
-		m.Params[name] = mp
-	}
-	return m
+	return s.setMapping(r.Context(), cfg, false)
 }
 
-// choicesOf prints choices as they were written: a list, or a map to SQL.
-func choicesOf(p *config.Param) any {
-	if len(p.Choices) == 0 {
+// putMapping answers PUT /v1/endpoints/{name}.
+func (s *Server) putMapping(r *http.Request, _ map[string]any) (any, *problem) {
+	name := mappingName(r)
+	cfg, p := s.readMapping(r, name)
+	if p != nil {
+		return nil, p
+	}
+	if cfg.Name != name {
+		return nil, newProblem(http.StatusBadRequest, problemBadBody,
+			"the body names the endpoint "+cfg.Name+" and the URL "+name+"; leave name out of the body, or make them one")
+	}
+	return s.setMapping(r.Context(), cfg, true)
+}
+
+// deleteMapping answers DELETE /v1/endpoints/{name}.
+func (s *Server) deleteMapping(r *http.Request, _ map[string]any) (any, *problem) {
+	return s.removeMapping(r.Context(), mappingName(r))
+}
+
+// readMapping decodes the endpoint in a body. All its mistakes come at once.
+func (s *Server) readMapping(r *http.Request, name string) (*config.Endpoint, *problem) {
+	data, p := readBody(nil, r, s.limits.Body)
+	if p != nil {
+		return nil, p
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, newProblem(http.StatusUnsupportedMediaType, problemEncoding, "send the body as it is, without Content-Encoding: "+enc)
+	}
+	d := config.Decode{Name: name, Ignore: answersFor, YAML: isYAML(r)}
+	if !d.YAML {
+		if p := checkMediaType(r, data); p != nil {
+			return nil, p
+		}
+	}
+	cfg, mistakes := config.DecodeEndpoint(data, s.current().file, d)
+	if len(mistakes) > 0 {
+		return nil, mistaken(http.StatusBadRequest, mistakes)
+	}
+	return cfg, nil
+}
+
+func isYAML(r *http.Request) bool {
+	mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && (mt == "application/yaml" || mt == "application/x-yaml" || mt == "text/yaml")
+}
+
+// mistaken is the problem of mistakes, each said as `check` says it.
+func mistaken(status int, mistakes []config.Mistake) *problem {
+	p := newProblem(status, problemMistakes, mistakes[0].String())
+	if n := len(mistakes); n > 1 {
+		p.Detail = fmt.Sprintf("there are %d mistakes, and nothing was changed; the first: %s", n, p.Detail)
+	}
+	for _, m := range mistakes {
+		p.Errors = append(p.Errors, paramError{Name: m.Endpoint, Detail: m.String()})
+	}
+	return p
+}
+
+// mapping is the JSON of an endpoint's YAML, and what an answer adds to it.
+type mapping struct {
+	cfg    *config.Endpoint // nil: it cannot be read
+	name   string
+	origin origin
+	// persisted tells of a registered one whether it outlives the process.
+	persisted bool
+	note      string
+	mistake   string
+}
+
+func (s *Server) mappingOf(e *endpoint) mapping {
+	return mapping{cfg: e.cfg, name: e.cfg.Name, origin: e.origin, persisted: s.mapper.durable, mistake: e.plan.Load().broken}
+}
+
+func (s *Server) shelvedMapping(sh *shelf) mapping {
+	return mapping{cfg: sh.cfg, name: sh.name, origin: registered, persisted: s.mapper.durable, mistake: "not served: " + sh.why}
+}
+
+// MarshalJSON prints the endpoint's own keys as config does, with sql always a
+// list and cache always there, and then what is added.
+func (m mapping) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	add := func(key string, value any) error {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, '"'), key...), '"', ':')
+		out = append(out, text...)
 		return nil
 	}
-	if !p.HasFragments() {
-		var list []string
-		for _, c := range p.Choices {
-			list = append(list, c.Value)
+	if m.cfg == nil {
+		if err := add("name", m.name); err != nil {
+			return nil, err
 		}
-		return list
+	} else if err := m.addConfig(add); err != nil {
+		return nil, err
 	}
-	m := map[string]string{}
-	for _, c := range p.Choices {
-		m[c.Value] = c.Fragment
+	err := add("origin", m.origin.String())
+	if err == nil && m.origin == registered {
+		err = add("persisted", m.persisted)
 	}
-	return m
+	if err == nil && m.note != "" {
+		err = add("note", m.note)
+	}
+	if err == nil && m.mistake != "" {
+		err = add("mistake", m.mistake)
+	}
+	return append(out, '}'), err
+}
+
+// addConfig adds the keys of the endpoint in config's own order.
+func (m mapping) addConfig(add func(string, any) error) error {
+	text, err := json.Marshal(m.cfg)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return fmt.Errorf("an endpoint printed as %s: %w", text, err)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		switch key {
+		case "cache":
+			continue
+		case "sql":
+			err = add(key, m.cfg.SQL)
+		default:
+			err = add(key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return add("cache", m.cfg.Cache)
 }

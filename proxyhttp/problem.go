@@ -43,6 +43,8 @@ const (
 	problemNotFound       = "not-found"
 	problemMethod         = "method-not-allowed"
 	problemConstraint     = "constraint"
+	problemConflict       = "conflict"
+	problemMistakes       = "mistakes"
 	problemTooLarge       = "too-large"
 	problemMediaType      = "media-type"
 	problemInternal       = "internal"
@@ -71,6 +73,8 @@ var problemTitles = map[string]string{
 	problemNotFound:       "Not found",
 	problemMethod:         "The method is not allowed here",
 	problemConstraint:     "A constraint of the database refused the write",
+	problemConflict:       "Something else has this name or place",
+	problemMistakes:       "The configuration has mistakes",
 	problemTooLarge:       "The request is too large",
 	problemMediaType:      "The body must be JSON",
 	problemInternal:       "Something went wrong inside EdgeCache",

@@ -61,26 +61,38 @@ func (s *Server) refresh(ctx context.Context, db *database) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if err := s.recompile(ctx, e); err != nil {
+			stands, err := s.recompile(ctx, e)
+			if err != nil {
 				return err
+			}
+			if !stands {
+				break
 			}
 			compiled[e] = true
 		}
 	}
-	return nil
+	return s.unshelve(ctx, db)
 }
 
-// recompile replaces one plan. Entries of the old one go first: they know
-// only what the old schema said.
-func (s *Server) recompile(ctx context.Context, e *endpoint) error {
+// recompile replaces one plan, unless its endpoint is not mapped any more.
+// Entries of the old one go first: they know only what the old schema said.
+func (s *Server) recompile(ctx context.Context, e *endpoint) (stands bool, err error) {
 	epoch := e.db.epoch.Load()
 	p, mistakes, err := compilePlan(ctx, e.cfg, e.db, s.limits)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(mistakes) > 0 {
 		p = &plan{epoch: epoch, broken: mistakes[0].Message}
-		s.log.Error("endpoint no longer fits the schema", "endpoint", e.cfg.Name, "mistake", mistakes[0].Message)
+	}
+	s.mapper.at("recompiled")
+	s.mapper.swap.Lock()
+	defer s.mapper.swap.Unlock()
+	if !s.stands(e) { // interleaving 10
+		return false, nil
+	}
+	if p.broken != "" {
+		s.log.Error("endpoint no longer fits the schema", "endpoint", e.cfg.Name, "mistake", p.broken)
 	}
 	s.graph.Unregister(e.cfg.Name)
 	e.plan.Store(p)
@@ -88,5 +100,5 @@ func (s *Server) recompile(ctx context.Context, e *endpoint) error {
 		// Without a template nothing is stored: slower, not wrong (I7).
 		s.log.Error("cannot register an endpoint anew", "endpoint", e.cfg.Name, "error", err)
 	}
-	return nil
+	return true, nil
 }

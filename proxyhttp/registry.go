@@ -2,7 +2,6 @@ package proxyhttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sort"
@@ -29,21 +28,57 @@ func sortMistakes(m []config.Mistake) {
 }
 
 // registry is what is mapped at one moment. It is immutable: a change makes
-// another one and puts it in its place, so that a request, which looks once,
-// sees all of a change or nothing of it.
+// another one and puts it in its place (exchange), so that a request, which
+// looks once, sees all of a change or nothing of it.
 type registry struct {
-	file      *config.Config
-	endpoints []*endpoint // in the order of the file
+	file      *config.Config // as it was read last
+	endpoints []*endpoint    // the file's in its order, then those registered
 	byName    map[string]*endpoint
 	routes    *routes
+	shelved   []*shelf // registered, and not served
 }
 
-func newRegistry(file *config.Config, endpoints []*endpoint) *registry {
-	r := &registry{file: file, endpoints: endpoints, byName: make(map[string]*endpoint, len(endpoints)), routes: newRoutes(endpoints)}
+func newRegistry(file *config.Config, endpoints []*endpoint, shelved []*shelf) *registry {
+	r := &registry{file: file, endpoints: endpoints, shelved: shelved, byName: make(map[string]*endpoint, len(endpoints)), routes: newRoutes(endpoints)}
 	for _, e := range endpoints {
 		r.byName[e.cfg.Name] = e
 	}
 	return r
+}
+
+// with is the registry of the same file with other endpoints.
+func (r *registry) with(endpoints []*endpoint, shelved []*shelf) *registry {
+	return newRegistry(r.file, endpoints, shelved)
+}
+
+// shapes finds an endpoint by the requests that it answers.
+func (r *registry) shapes() map[string]*endpoint {
+	out := make(map[string]*endpoint, len(r.endpoints))
+	for _, e := range r.endpoints {
+		out[e.cfg.Shape()] = e
+	}
+	return out
+}
+
+// onShelf finds a mapping that is kept and not served; nil: none.
+func (r *registry) onShelf(name string) *shelf {
+	for _, sh := range r.shelved {
+		if sh.name == name {
+			return sh
+		}
+	}
+	return nil
+}
+
+// registeredBytes is the text of all registered mappings together.
+func (r *registry) registeredBytes() (n int) {
+	for _, e := range r.endpoints {
+		n += len(e.doc)
+	}
+	for _, sh := range r.shelved {
+		n += len(sh.doc)
+	}
+	return n
 }
 
 // current is the registry of now. Whoever needs it to stay the same from one
@@ -84,22 +119,20 @@ func (s *Server) buildRegistry(ctx context.Context, mistakes []config.Mistake) e
 		if p == nil {
 			continue
 		}
-		endpoints = append(endpoints, newEndpoint(cfg, db, p))
+		endpoints = append(endpoints, newEndpoint(cfg, db, p, fromFile, nil))
 	}
 	if len(mistakes) > 0 {
 		sortMistakes(mistakes)
 		return Mistakes(mistakes)
 	}
-	var errs []error
-	for _, e := range endpoints {
-		errs = append(errs, s.register(e.plan.Load()))
+	if err := s.exchange(newRegistry(s.cfg, endpoints, nil)); err != nil {
+		return err
 	}
-	s.registry.Store(newRegistry(s.cfg, endpoints))
-	return errors.Join(errs...)
+	return s.restore(ctx)
 }
 
-func newEndpoint(cfg *config.Endpoint, db *database, p *plan) *endpoint {
-	e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg)}
+func newEndpoint(cfg *config.Endpoint, db *database, p *plan, from origin, doc []byte) *endpoint {
+	e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg), origin: from, doc: doc}
 	e.plan.Store(p)
 	return e
 }

@@ -25,6 +25,11 @@ type Options struct {
 	Limits Limits
 	Now    func() time.Time // the clock of TTL and Age
 	Open   Opener
+	// Mappings keeps what is registered at run time; nil: until the process ends.
+	Mappings MappingStore
+	// Reload reads the configuration again; nil: from Config.File, with the
+	// process's environment.
+	Reload func() (*config.Config, []config.Mistake)
 	// Version is what the control plane says it is.
 	Version string
 }
@@ -45,6 +50,7 @@ type Server struct {
 	metrics   *metrics
 	databases map[string]*database
 	registry  atomic.Pointer[registry] // see current
+	mapper    *mapper
 
 	requestGate, sourceGate gate
 	accepting               atomic.Bool
@@ -65,7 +71,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		databases: map[string]*database{}, started: time.Now(),
 		retryRefresh: time.Second,
 	}
-	s.registry.Store(newRegistry(o.Config, nil))
+	s.registry.Store(newRegistry(o.Config, nil, nil))
+	s.mapper = newMapper(o)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

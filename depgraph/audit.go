@@ -100,7 +100,7 @@ func (a *audit) entries(items map[string]string) {
 // the entry.
 func (a *audit) placed(e *Entry, own map[string]bool) {
 	id := idText(e.id)
-	for i, p := range a.g.planFor(e.Template, e.Args) {
+	for i, p := range a.g.planFor(e.Template, e.Args, e.Held) {
 		o := e.reg.occs[i]
 		if !own[tablePrefix(o.table)+id] {
 			a.find("entry %s has no edge from table %s", e.Key, o.table)

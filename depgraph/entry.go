@@ -46,6 +46,8 @@ type Entry struct {
 	// RecordsUnknown holds, in lower case, the tables whose rows in the answer
 	// are not known.
 	RecordsUnknown map[string]bool
+	// Held is what the answer itself tells about writes; nil tells nothing.
+	Held *sqlparse.Held
 	// Payload is the response, ready to write; the graph never looks into it.
 	Payload any
 	// Size is the bytes of payload and key.

@@ -60,7 +60,7 @@ func (g *Graph) Explain(ws *source.WriteSet) Explanation {
 		verdicts := make([]EntryVerdict, len(gr.entries))
 		r := g.read(gr.t, d)
 		for i, e := range gr.entries {
-			v := g.judgeReading(gr.t, e.Args, d, r)
+			v := g.judgeReading(gr.t, e.Args, e.Held, d, r)
 			verdicts[i] = EntryVerdict{
 				Key: e.Key, URL: e.URL, Endpoint: gr.t.Endpoint,
 				Affected: v.affected, Rule: v.rule, Reason: reason(gr.t, e.Args, d, v, len(r.pairs)), Hit: v.hit(gr.t, e.Args),

@@ -33,7 +33,7 @@ func (g *Graph) Install(tok Token, e *Entry) InstallOutcome {
 	if e == nil || e.Template == nil {
 		return Unregistered
 	}
-	p := g.planFor(e.Template, e.Args)
+	p := g.planFor(e.Template, e.Args, e.Held)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tidy()

@@ -52,8 +52,12 @@ func (i *Intent) Affected() int { return i.count }
 func (i *Intent) Spared() map[Rule]int { return i.spared }
 
 // mayTouch holds a fill against the write; the cheap cases come first.
-func (i *Intent) mayTouch(g *Graph, t *Template, args sqlparse.Args, _ *Entry) bool {
-	return i.isWide[t] || (i.d.touches(t) && g.judge(t, args, i.d).affected)
+func (i *Intent) mayTouch(g *Graph, t *Template, args sqlparse.Args, e *Entry) bool {
+	var held *sqlparse.Held
+	if e != nil {
+		held = e.Held
+	}
+	return i.isWide[t] || (i.d.touches(t) && g.judge(t, args, held, i.d).affected)
 }
 
 // Publish announces that ws is about to be committed: it suspends every entry

@@ -10,7 +10,7 @@ import (
 
 // A plan says where in the index an instance belongs, for each occurrence of
 // its template: nowhere, in the coarse list, or in some shapes. It depends on
-// the template and the arguments only, so it is made without the lock and can
+// the template, the arguments and what the answer holds only, so it is made without the lock and can
 // be made again by the audit.
 type plan []occPlan
 
@@ -46,22 +46,25 @@ func (b boxPlan) shapeKey() string {
 }
 
 // planFor plans every occurrence of t.
-func (g *Graph) planFor(t *Template, args sqlparse.Args) plan {
+func (g *Graph) planFor(t *Template, args sqlparse.Args, held *sqlparse.Held) plan {
 	p := make(plan, len(t.Occurrences))
 	for i, o := range t.Occurrences {
-		p[i] = g.bounds.planRegion(g.region(o, args))
+		p[i] = g.bounds.planRegion(g.region(o, args, held))
 	}
 	return p
 }
 
 // region asks for the region of an occurrence; a panic widens to everything.
-func (g *Graph) region(o Occurrence, args sqlparse.Args) (r sqlparse.Region) {
+func (g *Graph) region(o Occurrence, args sqlparse.Args, held *sqlparse.Held) (r sqlparse.Region) {
 	defer func() {
 		if recover() != nil {
 			g.n.widened.Add(1)
 			r = sqlparse.Everything()
 		}
 	}()
+	if h, ok := o.(Holder); ok && held != nil {
+		return h.Confined(args, held)
+	}
 	r, _ = o.Region(args)
 	return r
 }

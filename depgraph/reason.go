@@ -25,6 +25,12 @@ func reason(t *Template, args sqlparse.Args, d *digest, v verdict, pairs int) st
 		return changeName(t, v.pair) + " changes no value that it reads"
 	case RulePredicate:
 		return changeName(t, v.pair) + ": " + failed(t, args, d, v.pair) + others(pairs)
+	case RuleOutput:
+		return changeName(t, v.pair) + ": every condition and output has the same value on both images"
+	case RuleRecord:
+		return changeName(t, v.pair) + ": the row is in no row of the answer, and the change does not bring it there"
+	case RuleWindow:
+		return changeName(t, v.pair) + ": the row sorts after the last row of the answer"
 	}
 	return changeName(t, v.pair) + ": " + satisfied(t, args, v)
 }

@@ -69,6 +69,19 @@ type search struct {
 	i                 *Intent
 	lookups, rechecks int
 	ids               []uint64
+	// by names, for candidates that a rule beyond the condition spared from a
+	// row change, that rule. Whom the index passes over counts by the reading.
+	by map[uint64]Rule
+}
+
+func (w *search) note(id uint64, rule Rule) {
+	if rule == RulePredicate || w.by[id].rank() >= rule.rank() {
+		return
+	}
+	if w.by == nil {
+		w.by = map[uint64]Rule{}
+	}
+	w.by[id] = rule
 }
 
 func (w *search) spare(rule Rule, n int) {
@@ -100,9 +113,16 @@ func (w *search) rows(r *registration, read reading) {
 		}
 		return nil
 	})
+	defer clear(w.by)
 	if err == nil {
 		n := len(w.i.affected) - before
 		w.i.count += n
+		for id, rule := range w.by {
+			if w.g.byID[id].found != w.g.clock {
+				w.spare(rule, 1)
+				n++
+			}
+		}
 		w.spare(read.rule, r.count-n)
 		return
 	}
@@ -137,17 +157,17 @@ func (w *search) lookup(rd reader, r *registration, p pair) (err error) {
 		if e == nil || e.reg != r || e.found == w.g.clock {
 			continue
 		}
-		for _, img := range images {
-			if w.rechecks++; w.rechecks > w.g.bounds.rechecks {
-				return errWork
-			}
-			if may, truth := w.g.mayUse(occ.Occurrence, e.Args, img.row); may {
-				e.found = w.g.clock
-				w.i.affected = append(w.i.affected, e)
-				w.i.ended = append(w.i.ended, w.i.ends(deed{r.t, p, img, truth == sqlparse.True}))
-				break
-			}
+		if w.rechecks += len(images); w.rechecks > w.g.bounds.rechecks {
+			return errWork
 		}
+		v := w.g.ask(occ.Occurrence, e.Args, e.Held, w.i.d, p.change)
+		if !v.affected {
+			w.note(id, v.rule)
+			continue
+		}
+		e.found = w.g.clock
+		w.i.affected = append(w.i.affected, e)
+		w.i.ended = append(w.i.ended, w.i.ends(deed{r.t, p, v.image, v.truth == sqlparse.True}))
 	}
 	return nil
 }

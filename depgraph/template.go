@@ -35,6 +35,18 @@ type Columned interface {
 	ColumnNames() []string
 }
 
+// Holder is what an Occurrence may implement besides: proofs that go beyond its
+// condition, and rest on what a stored answer itself tells. They must follow on
+// one another: from "the answer is right before the write" to "it is right after
+// it", in any state of the database.
+type Holder interface {
+	// Confined is Region, less what the held answer excludes.
+	Confined(args sqlparse.Args, held *sqlparse.Held) sqlparse.Region
+	// Spared names the rule that proves that a row change leaves the answer as
+	// it is, "" for none; before and after tell which images may be used.
+	Spared(args sqlparse.Args, held *sqlparse.Held, c *source.Change, before, after bool) string
+}
+
 // Template is what all responses of one endpoint have in common. It must not
 // change once it is registered.
 type Template struct {

@@ -5,8 +5,8 @@ import (
 	"edgecache/sqlparse"
 )
 
-// Rule names what decided about an entry. The first four spare it, in the
-// order in which they are tried; the last two affect it.
+// Rule names what decided about an entry. All but the last two spare it, in the
+// order in which they are tried; those affect it.
 type Rule string
 
 const (
@@ -14,6 +14,9 @@ const (
 	RuleColumn    Rule = "column"    // the UPDATE sets no column that it reads
 	RuleImage     Rule = "image"     // the UPDATE changes no value that it reads
 	RulePredicate Rule = "predicate" // no image can satisfy its condition
+	RuleOutput    Rule = "output"    // what it computes from the row stays the same
+	RuleRecord    Rule = "record"    // the row is not in it, and stays out
+	RuleWindow    Rule = "window"    // the row comes after its last one
 	RuleRow       Rule = "row"       // an image may satisfy its condition
 	RuleWhole     Rule = "whole"     // a change that is not known by row
 )
@@ -28,6 +31,12 @@ func (r Rule) rank() int {
 		return 2
 	case RulePredicate:
 		return 3
+	case RuleOutput:
+		return 4
+	case RuleRecord:
+		return 5
+	case RuleWindow:
+		return 6
 	}
 	return 0
 }
@@ -149,15 +158,20 @@ type image struct {
 	row  source.Row
 }
 
+const (
+	imageBefore = "before"
+	imageAfter  = "after"
+)
+
 // images lists the sides that count: an update affects by the union of before
 // and after.
 func (d *digest) images(c *source.Change) []image {
 	out := make([]image, 0, 2)
 	if c.Before != nil {
-		out = append(out, image{"before", c.Before})
+		out = append(out, image{imageBefore, c.Before})
 	}
 	if c.After != nil && !d.onlyBefore {
-		out = append(out, image{"after", c.After})
+		out = append(out, image{imageAfter, c.After})
 	}
 	return out
 }
@@ -180,6 +194,42 @@ func (g *Graph) mayUse(o Occurrence, args sqlparse.Args, row source.Row) (may bo
 	return r.MayContain(row), truth
 }
 
+// ask decides what one row change means to one instance: affected by an image,
+// or spared by the rule that it returns. held may be nil.
+func (g *Graph) ask(o Occurrence, args sqlparse.Args, held *sqlparse.Held, d *digest, c *source.Change) (v verdict) {
+	var before, after bool
+	for _, img := range d.images(c) {
+		may, truth := g.mayUse(o, args, img.row)
+		if may && !v.affected {
+			v.affected, v.rule, v.image, v.truth = true, RuleRow, img, truth
+		}
+		before = before || may && img.name == imageBefore
+		after = after || may && img.name == imageAfter
+	}
+	if !v.affected {
+		return verdict{rule: RulePredicate}
+	}
+	if rule := g.spared(o, args, held, c, before, after); rule.rank() > 0 {
+		return verdict{rule: rule}
+	}
+	return v
+}
+
+// spared tries the rules that go beyond the condition; a panic spares nothing.
+func (g *Graph) spared(o Occurrence, args sqlparse.Args, held *sqlparse.Held, c *source.Change, before, after bool) (r Rule) {
+	h, ok := o.(Holder)
+	if !ok {
+		return ""
+	}
+	defer func() {
+		if recover() != nil {
+			g.n.widened.Add(1)
+			r = ""
+		}
+	}()
+	return Rule(h.Spared(args, held, c, before, after))
+}
+
 // verdict is the decision about one instance, with what it rests on.
 type verdict struct {
 	affected bool
@@ -192,20 +242,24 @@ type verdict struct {
 
 // judge decides about one instance, linearly: the index's naive twin, and what
 // fills are held against.
-func (g *Graph) judge(t *Template, args sqlparse.Args, d *digest) verdict {
-	return g.judgeReading(t, args, d, g.read(t, d))
+func (g *Graph) judge(t *Template, args sqlparse.Args, held *sqlparse.Held, d *digest) verdict {
+	return g.judgeReading(t, args, held, d, g.read(t, d))
 }
 
-func (g *Graph) judgeReading(t *Template, args sqlparse.Args, d *digest, r reading) verdict {
+func (g *Graph) judgeReading(t *Template, args sqlparse.Args, held *sqlparse.Held, d *digest, r reading) verdict {
 	if r.whole != "" {
 		return verdict{affected: true, rule: RuleWhole, whole: r.whole}
 	}
+	out := verdict{rule: r.rule, pair: r.sparing}
 	for _, p := range r.pairs {
-		for _, img := range d.images(p.change) {
-			if may, truth := g.mayUse(t.Occurrences[p.occ], args, img.row); may {
-				return verdict{affected: true, rule: RuleRow, pair: p, image: img, truth: truth}
-			}
+		v := g.ask(t.Occurrences[p.occ], args, held, d, p.change)
+		if v.affected || v.rule.rank() > out.rule.rank() {
+			v.pair = p
+			out = v
+		}
+		if v.affected {
+			break
 		}
 	}
-	return verdict{rule: r.rule, pair: r.sparing}
+	return out
 }

@@ -27,8 +27,13 @@ type asked struct {
 	args    sqlparse.Args // of the variant's statement
 }
 
-// ask binds a request to its endpoint.
+// ask binds a request of nobody in particular to its endpoint.
 func (s *Server) ask(e *endpoint, path map[string]string, u *url.URL, h http.Header) (*asked, *problem) {
+	return s.askAs(e, path, u, h, nil)
+}
+
+// askAs binds a request to its endpoint, with the claims of who sends it.
+func (s *Server) askAs(e *endpoint, path map[string]string, u *url.URL, h http.Header, claims map[string]any) (*asked, *problem) {
 	p := e.plan.Load()
 	if p.broken != "" {
 		return nil, newProblem(http.StatusInternalServerError, problemEndpointBroken, p.broken)
@@ -37,7 +42,7 @@ func (s *Server) ask(e *endpoint, path map[string]string, u *url.URL, h http.Hea
 	if prob != nil {
 		return nil, prob
 	}
-	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: h})
+	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: h, Claims: claims})
 	if len(bad) > 0 {
 		return nil, badParameters(bad)
 	}
@@ -88,7 +93,12 @@ func parseQuery(u *url.URL, lim Limits) (url.Values, *problem) {
 
 // read answers a GET or HEAD.
 func (s *Server) read(w http.ResponseWriter, r *http.Request, e *endpoint, path map[string]string) {
-	a, p := s.ask(e, path, r.URL, r.Header)
+	claims, p := s.identify(e, r)
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
+	a, p := s.askAs(e, path, r.URL, r.Header, claims)
 	if p != nil {
 		s.fail(w, r, e, p)
 		return
@@ -127,7 +137,7 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry 
 	now := s.now()
 	e.count.hits.Add(1)
 	delivery{response: resp, cacheStatus: statusHit(entry.Expires.Sub(now)), age: now.Sub(entry.Stored),
-		clientTTL: e.cfg.ClientTTL, vary: e.vary}.write(w, r)
+		clientTTL: e.cfg.ClientTTL, vary: e.vary, personal: e.personal}.write(w, r)
 }
 
 // fill answers from a flight and says whether its answer was kept.
@@ -167,7 +177,7 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 	}
 	a.ep.count.forward(why)
 	delivery{response: resp, cacheStatus: statusForward(why, detail), age: s.now().Sub(filled.Entry.Stored),
-		clientTTL: a.ep.cfg.ClientTTL, vary: a.ep.vary}.write(w, r)
+		clientTTL: a.ep.cfg.ClientTTL, vary: a.ep.vary, personal: a.ep.personal}.write(w, r)
 }
 
 // readThrough answers from the source and keeps nothing.
@@ -182,15 +192,13 @@ func (s *Server) readThrough(w http.ResponseWriter, r *http.Request, a *asked, d
 
 // readUncached is readThrough inside the gate.
 func (s *Server) readUncached(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
-	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Statement)
-	defer cancel()
-	resp, _, err := s.query(ctx, a)
+	resp, _, err := s.query(r.Context(), a)
 	if err != nil {
 		s.failWith(w, r, a.ep, err)
 		return
 	}
 	a.ep.count.bypasses.Add(1)
-	delivery{response: resp, cacheStatus: statusForward("bypass", detail), vary: a.ep.vary}.write(w, r)
+	delivery{response: resp, cacheStatus: statusForward("bypass", detail), vary: a.ep.vary, personal: a.ep.personal}.write(w, r)
 }
 
 // job describes the fill of one key.
@@ -234,7 +242,9 @@ func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
 		Key: a.key, URL: a.url, Template: a.variant.template, Args: a.args, Payload: resp,
 		Size: resp.size() + int64(len(a.key)+len(a.url)), Stored: now, Expires: now.Add(a.ep.cfg.TTL), Cost: res.Elapsed,
 	}
-	entry.Records, entry.RecordsUnknown = recordsOf(a.variant.statements[0].Query, res.Rows)
+	q := a.variant.statements[0].Query
+	entry.Records, entry.RecordsUnknown = recordsOf(q, res.Rows)
+	entry.Held = q.Hold(a.args, res.Rows)
 	return entry, nil
 }
 
@@ -246,8 +256,8 @@ func (s *Server) query(ctx context.Context, a *asked) (*response, *source.Result
 		return nil, nil, err
 	}
 	rd := a.variant.render
-	if !rd.fits(res.Columns) {
-		rd = newRenderer(res.Columns)
+	if shown := res.Columns[:max(0, len(res.Columns)-st.Hidden())]; !rd.fits(shown) {
+		rd = newRenderer(shown)
 	}
 	if a.ep.cfg.Result != "one" {
 		return newResponse(rd.many(res.Rows)), res, nil

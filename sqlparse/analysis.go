@@ -18,6 +18,8 @@ type analysis struct {
 	desc   *source.Description
 	params []Param
 	out    *Query
+	// longer is the text with hidden columns, nil without.
+	longer *text
 }
 
 func (a *analysis) query() *Query {
@@ -44,6 +46,7 @@ func (a *analysis) query() *Query {
 	}
 	if err == nil {
 		a.records(q)
+		a.look(q, c)
 	}
 	return a.out
 }
@@ -101,6 +104,20 @@ func (a *analysis) verify(q *query, views map[*source.View]*query) error {
 		}
 	}
 	return nil
+}
+
+// look finds what the query sees of each occurrence, and what a stored answer
+// tells of it. A declared dependency may be seen in ways that nobody knows.
+func (a *analysis) look(q *query, c *converter) {
+	c.collectUses(q)
+	for _, o := range c.occs {
+		if a.declared(o.Table) {
+			o.uses.known = false
+			continue
+		}
+		o.settleUses()
+	}
+	a.out.frame = a.newFrame(q)
 }
 
 func (a *analysis) same(want *source.Description, q *query) error {

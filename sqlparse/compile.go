@@ -37,6 +37,9 @@ func Compile(in Input) (*Template, error) {
 		} else {
 			out.Query = a.query()
 		}
+		if a.longer != nil {
+			out.text = a.longer
+		}
 	case desc.Kind.IsWrite():
 		readWrite(in, t, out.Params)
 		if in.Dialect == MySQL {
@@ -49,7 +52,7 @@ func Compile(in Input) (*Template, error) {
 }
 
 // Statement renders the template for execution with args, one for each of
-// Params.
+// Params. The answer of a SELECT has Hidden columns more than its own.
 func (t *Template) Statement(args Args) source.Statement { return t.text.render(args) }
 
 func distinctNames(cols []source.OutputColumn) error {

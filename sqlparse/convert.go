@@ -61,6 +61,7 @@ type converter struct {
 	occs     []*Occurrence
 	survey   survey // MySQL only: what stands in the way of caching
 	blocks   []*block
+	queries  []*query
 	views    map[*source.View]*query
 	depth    int
 	// inView tells that a view's body is converted: it has no parameters.
@@ -94,6 +95,7 @@ func (c *converter) query(n ast.Node, parent *scope) (*query, error) {
 	// CTEs live in a scope of their own, around the blocks.
 	outer := &scope{parent: parent}
 	q := &query{}
+	c.queries = append(c.queries, q)
 	switch n := n.(type) {
 	case *ast.SubqueryExpr:
 		return c.query(n.Query, parent)

@@ -251,7 +251,7 @@ func (c *converter) opaque(n ast.ExprNode, s *scope) (*expr, error) {
 		n.Accept(h)
 		return &expr{op: opOpaque, raw: restored(n)}, h.err
 	}
-	v := &finder{}
+	v := &finder{c: c, s: s}
 	n.Accept(v)
 	if v.found != "" {
 		return nil, unreadf("%s inside %T is not read", v.found, n)
@@ -263,11 +263,20 @@ func (c *converter) opaque(n ast.ExprNode, s *scope) (*expr, error) {
 	return &expr{op: opOpaque, raw: raw}, nil
 }
 
-// finder looks for what an opaque expression must not hide.
-type finder struct{ found string }
+// finder looks for what an opaque expression must not hide, and notes the
+// columns in it.
+type finder struct {
+	c     *converter
+	s     *scope
+	found string
+}
 
 func (f *finder) Enter(n ast.Node) (ast.Node, bool) {
-	switch n.(type) {
+	switch n := n.(type) {
+	case *ast.ColumnNameExpr:
+		col := &column{table: n.Name.Table.O, name: n.Name.Name.O}
+		f.s.resolve(col)
+		col.occ.loosen(col.idx)
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		f.found = "a query"
 	case *test_driver.ParamMarkerExpr:

@@ -49,6 +49,7 @@ func (c *converter) join(n *ast.Join, s *scope) (*from, error) {
 			if l.occ != nil {
 				l.occ.markAll()
 			}
+			l.loosenAll()
 		})
 	}
 	for _, u := range n.Using {
@@ -57,6 +58,7 @@ func (c *converter) join(n *ast.Join, s *scope) (*from, error) {
 		f.eachLeaf(func(l *from) {
 			if o, i, ok := l.find(u.Name.O); ok {
 				o.mark(i)
+				o.loosen(i)
 			}
 		})
 	}

@@ -45,6 +45,9 @@ func (a *analysis) mysql() *Query {
 		o.dialect, o.names = MySQL, a.text.names
 		o.Filter = o.filter()
 	}
+	if err == nil {
+		a.look(q, c)
+	}
 	return a.out
 }
 
@@ -137,8 +140,10 @@ func plannedWrites(in Input, t *text) []source.TableWrite {
 	var out []source.TableWrite
 	for _, name := range p.Tables {
 		w := source.TableWrite{Table: name, Op: op}
-		if op == source.OpUpdate && strings.EqualFold(name, p.Tables[0]) {
-			w.Columns = p.Assigned
+		for _, t := range p.Targets {
+			if t.Table == name {
+				w.Columns = t.Assigned
+			}
 		}
 		out = append(out, w)
 	}

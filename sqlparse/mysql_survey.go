@@ -90,9 +90,12 @@ type hidden struct {
 func (h *hidden) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.ColumnNameExpr:
-		if _, err := h.c.column(n, h.s); err != nil {
+		e, err := h.c.column(n, h.s)
+		if err != nil {
 			h.err = err
+			return n, true
 		}
+		e.col.occ.loosen(e.col.idx)
 		return n, true
 	case *ast.SubqueryExpr:
 		if _, err := h.c.query(n.Query, h.s); err != nil {

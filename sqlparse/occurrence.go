@@ -36,6 +36,8 @@ type Occurrence struct {
 	dialect Dialect
 	marked  ColumnSet // mentioned, as far as our own reading saw
 	conds   []condition
+	uses    uses
+	hold    *holding // what a stored answer tells about its rows, nil for nothing
 	names   []string // of the template's parameters
 }
 

@@ -31,25 +31,25 @@ func (s *scope) findCTE(name string) *cte {
 // occurrence and is Undecided when evaluated.
 func (s *scope) resolve(c *column) {
 	for ; s != nil; s = s.parent {
-		found := 0
-		var occ *Occurrence
-		idx := 0
+		var found []column
 		for _, leaf := range s.leaves {
 			if c.table != "" && !strings.EqualFold(leaf.alias, c.table) {
 				continue
 			}
-			o, i, ok := leaf.find(c.name)
-			if ok {
-				found++
-				occ, idx = o, i
+			if o, i, ok := leaf.find(c.name); ok {
+				found = append(found, column{occ: o, idx: i})
 				o.mark(i)
 			}
 		}
-		if found == 0 {
+		if len(found) == 0 {
 			continue
 		}
-		if found == 1 && (c.table != "" || !s.allMerged && !s.merged[strings.ToLower(c.name)]) {
-			c.occ, c.idx = occ, idx
+		if len(found) == 1 && (c.table != "" || !s.allMerged && !s.merged[strings.ToLower(c.name)]) {
+			c.occ, c.idx = found[0].occ, found[0].idx
+			return
+		}
+		for _, f := range found {
+			f.occ.loosen(f.idx)
 		}
 		return
 	}

@@ -84,6 +84,8 @@ type Query struct {
 	// Undetermined tells that data do not determine the answer: any answer
 	// that SQL allows is right.
 	Undetermined bool
+
+	frame *frame
 }
 
 func (in *Input) database() string {

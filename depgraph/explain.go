@@ -3,6 +3,7 @@ package depgraph
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"edgecache/source"
 )
@@ -79,9 +80,14 @@ func (g *Graph) Explain(ws *source.WriteSet) Explanation {
 
 func sumUp(t *Template, d *digest, r reading, verdicts []EntryVerdict) TemplateVerdict {
 	v := TemplateVerdict{Endpoint: t.Endpoint, Variant: t.Variant, Entries: len(verdicts), Rule: r.rule}
+	by := map[Rule]int{}
 	for _, e := range verdicts {
-		if e.Affected {
+		by[e.Rule]++
+		switch {
+		case e.Affected:
 			v.Affected++
+			v.Rule = e.Rule
+		case v.Affected == 0 && e.Rule.rank() > v.Rule.rank():
 			v.Rule = e.Rule
 		}
 	}
@@ -94,8 +100,24 @@ func sumUp(t *Template, d *digest, r reading, verdicts []EntryVerdict) TemplateV
 		v.Reason = "depends on parameters: " + changeName(t, r.sparing) + " may satisfy the condition of an instance"
 	case v.Affected > 0:
 		v.Reason = fmt.Sprintf("row images may satisfy the condition of %d of %d entries", v.Affected, v.Entries)
-	default:
+	case by[RulePredicate] == v.Entries:
 		v.Reason = fmt.Sprintf("no row image can satisfy the condition of any entry, of %d", v.Entries)
+	default:
+		v.Reason = fmt.Sprintf("spares all entries, of %d: %s", v.Entries, counted(by))
 	}
 	return v
+}
+
+// counted lists how many entries each rule decided about, the cheapest first.
+func counted(by map[Rule]int) string {
+	rules := make([]Rule, 0, len(by))
+	for r := range by {
+		rules = append(rules, r)
+	}
+	sort.Slice(rules, func(i, j int) bool { return rules[i].rank() < rules[j].rank() })
+	parts := make([]string, len(rules))
+	for i, r := range rules {
+		parts[i] = fmt.Sprintf("%d by %s", by[r], r)
+	}
+	return strings.Join(parts, ", ")
 }

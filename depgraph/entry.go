@@ -71,6 +71,7 @@ type Entry struct {
 	id         uint64 // 0: never installed; later ones are larger
 	weight     int64
 	found      uint64   // the time of the last write that affects it
+	kept       bool     // its record is in the vault already
 	guest      bool     // the eviction policy does not know its weight yet
 	items      []string // keys of its items in the store
 	shapes     []*shape // each shape that it counts in, once

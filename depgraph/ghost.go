@@ -36,18 +36,25 @@ type ghosts struct {
 	maxBytes  int64
 	bytes     int64
 	forgotten int64 // overflow
+	vault     *Vault
 }
 
 func newGhosts(maxCount int, maxBytes int64) *ghosts {
 	return &ghosts{byKey: map[string]*list.Element{}, order: list.New(), maxCount: maxCount, maxBytes: maxBytes}
 }
 
-// add remembers e; an older ghost of its key is replaced.
-func (h *ghosts) add(e *Entry, cause string) {
+// add remembers e.
+func (h *ghosts) add(e *Entry, cause string) *ghost {
 	gh := &ghost{
 		key: e.Key, url: e.URL, cause: cause, t: e.Template, args: e.Args, hits: e.Hits(), cost: e.Cost,
 		weight: e.weight, stored: e.Stored, expires: e.Expires, last: e.last.Load(),
 	}
+	h.put(gh)
+	return gh
+}
+
+// put takes a ghost in; an older one of its key is replaced.
+func (h *ghosts) put(gh *ghost) {
 	gh.bytes = ghostOverhead + int64(len(gh.key)+len(gh.url)) + argsBytes(gh.args)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,7 +68,9 @@ func (h *ghosts) add(e *Entry, cause string) {
 		gh.last.refs++
 	}
 	for h.order.Len() > h.maxCount || h.bytes > h.maxBytes {
-		h.remove(h.order.Front().Value.(*ghost).key)
+		key := h.order.Front().Value.(*ghost).key
+		h.remove(key)
+		h.vault.forget(key)
 		h.forgotten++
 	}
 }
@@ -110,6 +119,7 @@ func (h *ghosts) forget(endpoint string) {
 	for _, gh := range h.list() {
 		if gh.t.Endpoint == endpoint {
 			h.take(gh.key)
+			h.vault.forget(gh.key)
 		}
 	}
 }

@@ -20,6 +20,9 @@ type Options struct {
 	// Now is the clock for Entry.Expires; nil is time.Now. The order of writes
 	// and fills never depends on it.
 	Now func() time.Time
+	// Vault keeps the entries over a restart; nil: nothing does. A Vault serves
+	// one graph, and is closed by whoever opened it, before the graph.
+	Vault *Vault
 	// Sabotage is for negative controls only.
 	Sabotage Sabotage
 }
@@ -46,6 +49,7 @@ type Graph struct {
 	bounds   bounds // changed by tests only, before first use
 	shelf    *shelf
 	ghosts   *ghosts
+	vault    *Vault // may be nil
 	n        counters
 
 	mu         sync.Mutex
@@ -98,10 +102,14 @@ func New(o Options) (*Graph, error) {
 		ghosts: newGhosts(maxGhosts, max(o.MaxBytes/ghostFraction, minGhostBytes)),
 		regs:   map[*Template]*registration{}, byName: map[templateName]*registration{},
 		byTable: map[string]map[*registration]bool{}, byID: map[uint64]*Entry{},
-		clock: 1, open: map[*Intent]struct{}{}, log: newLog(o.LogLength), sparedBy: map[Rule]int64{},
+		vault: o.Vault, clock: 1, open: map[*Intent]struct{}{}, log: newLog(o.LogLength), sparedBy: map[Rule]int64{},
 	}
 	for slot := maxSpatial - 1; slot >= 0; slot-- {
 		g.freeSlots = append(g.freeSlots, slot)
+	}
+	g.ghosts.vault = o.Vault
+	if o.Vault != nil {
+		o.Vault.start(g)
 	}
 	return g, nil
 }
@@ -241,7 +249,9 @@ func (g *Graph) remove(es []*Entry, why string, cause removal) []Dropped {
 			Key: e.Key, URL: e.URL, Template: e.Template, Args: e.Args, Hits: e.Hits(), Cost: e.Cost, Cause: why,
 		})
 		if e.Template.Remember && cause.remembered() {
-			g.ghosts.add(e, why)
+			g.vault.keepGhost(g.ghosts.add(e, why))
+		} else {
+			g.vault.forget(e.Key)
 		}
 	}
 	g.stats.Removed[cause] += int64(len(live))

@@ -60,7 +60,9 @@ func (g *Graph) install(tok Token, e *Entry, p plan) InstallOutcome {
 	}
 	e.id = g.lastID + 1
 	old := g.shelf.peek(e.Key)
-	e.last.Store(g.endOf(e.Key, old))
+	if end := g.endOf(e.Key, old); end != nil {
+		e.last.Store(end)
+	}
 	pl := g.place(e, r, p)
 	e.weight = weigh(e, pl.items)
 	if !fits(e.weight, g.maxBytes) {
@@ -79,6 +81,9 @@ func (g *Graph) install(tok Token, e *Entry, p plan) InstallOutcome {
 	g.lastID++
 	g.inherit(e, old)
 	g.attach(e, r, pl)
+	if !e.kept {
+		g.vault.keep(e)
+	}
 	g.shelf.put(e) // before the old one is gone: a Get in between hits either
 	if old != nil {
 		g.detach(old)

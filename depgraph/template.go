@@ -55,6 +55,10 @@ type Template struct {
 	Source   string // the configured source; "" may be any
 	// Occurrences lists every mention of a table.
 	Occurrences []Occurrence
+	// Fingerprint stands for all that a response depends on besides data and
+	// arguments: the statement's text, how it is rendered. What was kept under
+	// another one is not restored.
+	Fingerprint string
 	// Remember keeps a ghost of dropped entries, whose heat the next fill
 	// inherits.
 	Remember bool

@@ -12,6 +12,9 @@ import (
 	"unicode/utf8"
 )
 
+// acceptPatch names what a PATCH may be sent as (RFC 5789, RFC 7396).
+var acceptPatch = []string{"application/merge-patch+json, application/json"}
+
 // maxNesting bounds how deep a JSON body may nest: parameters are scalars or
 // lists, so anything deep is a mistake or an attack.
 const maxNesting = 32

@@ -124,6 +124,11 @@ func (c *compiler) statement(sql string, fragments map[string]string) (*sqlparse
 	if err := checkKind(c.cfg, t.Kind); err != nil {
 		return nil, err
 	}
+	if t.Kind.IsWrite() {
+		if err := distinctReturning(t.Columns); err != nil {
+			return nil, err
+		}
+	}
 	for _, p := range t.Params {
 		c.addParam(p)
 	}
@@ -198,11 +203,11 @@ func (c *compiler) checkDeclared() {
 			return // reported already, as a statement that does not compile
 		}
 		for _, n := range names {
-			named[n] = true
+			named[baseName(n)] = true
 		}
 	}
 	for _, p := range c.params {
-		named[p.Name] = true // also those inside fragments
+		named[baseName(p.Name)] = true // also those inside fragments
 	}
 	for _, n := range slices.Sorted(maps.Keys(c.cfg.Params)) {
 		if !named[n] {
@@ -248,7 +253,7 @@ func (c *compiler) unusedChoices() []string {
 			return nil
 		}
 		for _, n := range names {
-			named[n] = true
+			named[baseName(n)] = true
 		}
 	}
 	var out []string

@@ -16,10 +16,12 @@ type endpoint struct {
 	db      *database
 	isWrite bool
 	vary    []string // the Vary header's value, nil for none
-	origin  origin
-	doc     []byte // how it is kept, when it was registered
-	plan    atomic.Pointer[plan]
-	count   endpointCounters
+	// personal tells that answers depend on who asks.
+	personal bool
+	origin   origin
+	doc      []byte // how it is kept, when it was registered
+	plan     atomic.Pointer[plan]
+	count    endpointCounters
 }
 
 // plan is an endpoint compiled against one state of its source's schema.

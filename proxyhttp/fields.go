@@ -116,8 +116,8 @@ func (s *Server) compileAdhoc(r *http.Request, db *database, sql string, args ma
 	bound := make(sqlparse.Args, len(t.Params))
 	used := map[string]bool{}
 	for i, prm := range t.Params {
-		used[prm.Name] = true
-		arg, ok := jsonArg(args[prm.Name])
+		used[baseName(prm.Name)] = true
+		arg, ok := adhocArg(prm.Name, args)
 		if !ok {
 			return nil, newProblem(http.StatusBadRequest, problemBadBody, "args: "+prm.Name+" must be a scalar or a list of scalars")
 		}

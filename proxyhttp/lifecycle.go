@@ -23,8 +23,8 @@ func (s *Server) Serve(ctx context.Context, data, control net.Listener) error {
 			failed <- err
 		}
 	}
-	go serve(dataServer, data)
-	go serve(controlServer, control)
+	go serve(dataServer, s.dataCert.wrap(data))
+	go serve(controlServer, s.controlCert.wrap(control))
 	s.accepting.Store(true)
 	var err error
 	select {
@@ -59,6 +59,9 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 func (s *Server) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() {
 		s.cancelBackground()
+		if s.auth != nil {
+			s.auth.Close()
+		}
 		for _, db := range s.databases {
 			db.lost.close()
 		}

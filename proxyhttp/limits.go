@@ -1,6 +1,10 @@
 package proxyhttp
 
-import "time"
+import (
+	"time"
+
+	"edgecache/proxyhttp/config"
+)
 
 // Limits bound everything that a client or a source can make the server hold
 // or wait for (I8). A zero field means its default.
@@ -69,6 +73,19 @@ func (l Limits) withDefaults() Limits {
 	l.QueueWorkers = or(l.QueueWorkers, d.QueueWorkers)
 	return l
 }
+
+// limitsOf are the limits of one endpoint's statements.
+func (s *Server) limitsOf(e *endpoint) Limits {
+	l := s.limits
+	if e != nil {
+		l.Rows, l.ResultBytes, l.Statement = or(e.cfg.MaxRows, l.Rows), or(e.cfg.MaxBytes, l.ResultBytes), or(e.cfg.Timeout, l.Statement)
+	}
+	return l
+}
+
+// longest is how long any endpoint may make a source call last: what flights
+// and sources are told, which do not know the endpoint.
+func (l Limits) longest() time.Duration { return max(l.Statement, config.MaxTimeout) }
 
 func or[T comparable](v, d T) T {
 	var zero T

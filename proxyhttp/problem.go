@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"edgecache/proxyhttp/auth"
 	"edgecache/proxyhttp/bind"
 	"edgecache/rehydrate"
 	"edgecache/source"
@@ -25,6 +26,7 @@ type problem struct {
 
 	retryAfter time.Duration
 	allow      string
+	challenge  string // WWW-Authenticate
 }
 
 // paramError names one bad parameter.
@@ -39,6 +41,8 @@ const (
 	problemBadBody        = "bad-body"
 	problemBadRequest     = "bad-request"
 	problemUnauthorized   = "unauthorized"
+	problemForbidden      = "forbidden"
+	problemPrecondition   = "precondition-failed"
 	problemNoRoute        = "no-route"
 	problemNotFound       = "not-found"
 	problemMethod         = "method-not-allowed"
@@ -69,6 +73,8 @@ var problemTitles = map[string]string{
 	problemBadBody:        "The request body is wrong",
 	problemBadRequest:     "The request is wrong",
 	problemUnauthorized:   "A token is needed",
+	problemForbidden:      "The token does not allow this",
+	problemPrecondition:   "The condition of the request does not hold",
 	problemNoRoute:        "No endpoint has this route",
 	problemNotFound:       "Not found",
 	problemMethod:         "The method is not allowed here",
@@ -100,6 +106,12 @@ func badParameters(bad []bind.BadParam) *problem {
 		p.Detail = bad[0].Message
 	default:
 		p.Detail = strconv.Itoa(len(bad)) + " parameters are wrong"
+	}
+	for _, b := range bad {
+		if b.Claim { // another token is wanted, not another spelling
+			refusal := refused(auth.Insufficient("the token lacks a claim that is asked for"))
+			p.Type, p.Title, p.Status, p.challenge = refusal.Type, refusal.Title, refusal.Status, refusal.challenge
+		}
 	}
 	return p
 }
@@ -151,7 +163,7 @@ func fromSourceError(e *source.Error, lim Limits) *problem {
 		p.retryAfter = 5 * time.Second
 	case source.ErrTooLarge:
 		p = newProblem(http.StatusInternalServerError, problemAnswerTooLarge, e.Message+"; an answer may have "+
-			strconv.Itoa(lim.Rows)+" rows and "+strconv.FormatInt(lim.ResultBytes, 10)+" bytes: add a LIMIT to the endpoint's SQL")
+			strconv.Itoa(lim.Rows)+" rows and "+strconv.FormatInt(lim.ResultBytes, 10)+" bytes: add a LIMIT to the endpoint's SQL, or raise its max_rows or max_bytes")
 	default:
 		p = newProblem(http.StatusInternalServerError, problemSourceFailed, e.Message)
 	}
@@ -183,6 +195,9 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	if q.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((q.retryAfter+time.Second-1)/time.Second)))
+	}
+	if q.challenge != "" {
+		h["WWW-Authenticate"] = []string{q.challenge} // Set would spell it Www-Authenticate
 	}
 	if q.allow != "" {
 		h.Set("Allow", q.allow)

@@ -248,26 +248,34 @@ func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
 	return entry, nil
 }
 
-// query asks the source and renders its answer.
+// query asks the source, within the endpoint's limits, and renders its answer.
 func (s *Server) query(ctx context.Context, a *asked) (*response, *source.Result, error) {
-	st := a.variant.statements[0]
-	res, err := a.ep.db.src.Query(ctx, st.Statement(a.args), source.Limits{Rows: s.limits.Rows, Bytes: s.limits.ResultBytes})
+	lim := s.limitsOf(a.ep)
+	ctx, cancel := context.WithTimeout(ctx, lim.Statement)
+	defer cancel()
+	res, err := a.ep.db.src.Query(ctx, a.variant.statements[0].Statement(a.args), source.Limits{Rows: lim.Rows, Bytes: lim.ResultBytes})
 	if err != nil {
 		return nil, nil, err
 	}
+	return a.answer(res), res, nil
+}
+
+// answer renders what the source gave.
+func (a *asked) answer(res *source.Result) *response {
+	st := a.variant.statements[0]
 	rd := a.variant.render
 	if shown := res.Columns[:max(0, len(res.Columns)-st.Hidden())]; !rd.fits(shown) {
 		rd = newRenderer(shown)
 	}
 	if a.ep.cfg.Result != "one" {
-		return newResponse(rd.many(res.Rows)), res, nil
+		return newResponse(rd.many(res.Rows))
 	}
 	if len(res.Rows) == 0 {
 		p := newProblem(http.StatusNotFound, problemNotFound, "no row matches")
 		p.Instance = a.url
-		return newNotFound(p.body()), res, nil
+		return newNotFound(p.body())
 	}
-	return newResponse(rd.one(res.Rows[0])), res, nil
+	return newResponse(rd.one(res.Rows[0]))
 }
 
 func overloaded() *problem {

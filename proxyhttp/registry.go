@@ -132,7 +132,7 @@ func (s *Server) buildRegistry(ctx context.Context, mistakes []config.Mistake) e
 }
 
 func newEndpoint(cfg *config.Endpoint, db *database, p *plan, from origin, doc []byte) *endpoint {
-	e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg), origin: from, doc: doc}
+	e := &endpoint{cfg: cfg, db: db, isWrite: cfg.IsWrite(), vary: varyHeader(cfg), personal: isPersonal(cfg), origin: from, doc: doc}
 	e.plan.Store(p)
 	return e
 }
@@ -179,6 +179,9 @@ func varyHeader(cfg *config.Endpoint) []string {
 		if p.In == "header" {
 			inHeader = append(inHeader, config.HeaderName(n))
 		}
+	}
+	if hasClaims(cfg) {
+		inHeader = append(inHeader, "Authorization")
 	}
 	sort.Strings(inHeader)
 	for _, n := range inHeader {

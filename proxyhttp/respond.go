@@ -23,6 +23,8 @@ var (
 	typeJSON    = []string{"application/json"}
 	typeProblem = []string{"application/problem+json"}
 	noCache     = []string{"no-cache"}
+
+	privateNoCache = []string{"private, no-cache"}
 )
 
 func newResponse(body []byte) *response {
@@ -47,21 +49,30 @@ type delivery struct {
 	age         time.Duration
 	clientTTL   time.Duration
 	vary        []string // header value, nil for none
+	personal    bool     // depends on who asks
 }
 
 func (d delivery) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Cache-Status"] = []string{d.cacheStatus}
 	h["Cache-Control"] = noCache
+	private := ""
+	if d.personal {
+		h["Cache-Control"], private = privateNoCache, "private, "
+	}
 	age := int64(max(d.age, 0) / time.Second)
 	if d.clientTTL > 0 {
 		// Clients count Age against max-age. The entry is known right now, so
 		// its age is added: the client's copy lives as long as was configured.
-		h["Cache-Control"] = []string{"max-age=" + strconv.FormatInt(int64(d.clientTTL/time.Second)+age, 10)}
+		h["Cache-Control"] = []string{private + "max-age=" + strconv.FormatInt(int64(d.clientTTL/time.Second)+age, 10)}
 	}
 	h["Age"] = []string{strconv.FormatInt(age, 10)}
 	if d.vary != nil {
-		h["Vary"] = d.vary
+		if there := h["Vary"]; there == nil {
+			h["Vary"] = d.vary
+		} else {
+			h["Vary"] = append(there[:len(there):len(there)], d.vary...)
+		}
 	}
 	if d.etag != "" {
 		h["Etag"] = d.etagHeader

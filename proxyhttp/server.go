@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"edgecache/depgraph"
+	"edgecache/proxyhttp/auth"
 	"edgecache/proxyhttp/config"
 	"edgecache/rehydrate"
 	"edgecache/source"
@@ -52,6 +53,10 @@ type Server struct {
 	registry  atomic.Pointer[registry] // see current
 	mapper    *mapper
 
+	auth                  *auth.Authenticator // nil: nobody is asked
+	cors                  *cors
+	dataCert, controlCert *certificate
+
 	requestGate, sourceGate gate
 	accepting               atomic.Bool
 	retryRefresh            time.Duration
@@ -87,7 +92,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.Statement, MaxFlights: s.limits.Flights})
+	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.longest(), MaxFlights: s.limits.Flights})
 	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
 	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
 	s.metrics = newMetrics()
@@ -97,6 +102,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
+	mistakes = append(mistakes, s.openDoors(ctx)...)
 	if err := s.buildRegistry(ctx, mistakes); err != nil {
 		if closeErr := s.Close(ctx); closeErr != nil {
 			s.log.Warn("closing after a mistake", "error", closeErr)
@@ -114,9 +120,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) openSources(ctx context.Context, open Opener) error {
+	lim := s.limits
+	lim.Statement = lim.longest() // each call brings the end that its endpoint sets
 	for _, c := range s.cfg.Sources {
 		db := newDatabase(c.Name)
-		src, err := open(ctx, c, func(ws *source.WriteSet) { s.foreign(db, ws) }, s.limits, s.log)
+		src, err := open(ctx, c, func(ws *source.WriteSet) { s.foreign(db, ws) }, lim, s.log)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", c.Name, err)
 		}
@@ -128,7 +136,7 @@ func (s *Server) openSources(ctx context.Context, open Opener) error {
 }
 
 // Data is the handler of the data plane.
-func (s *Server) Data() http.Handler { return s.guard(http.HandlerFunc(s.serveData)) }
+func (s *Server) Data() http.Handler { return s.withCORS(s.guard(http.HandlerFunc(s.serveData))) }
 
 func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 	if len(r.RequestURI) > s.limits.URL {
@@ -166,6 +174,10 @@ func (s *Server) options(w http.ResponseWriter, r *http.Request, reg *registry) 
 			return
 		}
 		allow = sh.allow
+		if sh.methods[http.MethodPatch] != nil {
+			w.Header()["Accept-Patch"] = acceptPatch
+		}
+		s.cors.preflight(w.Header(), r, sh)
 	}
 	w.Header().Set("Allow", allow)
 	w.WriteHeader(http.StatusNoContent)
@@ -205,7 +217,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *endpoint, p *pr
 // failWith answers with the problem that err makes. Only what the client does
 // not need to know goes to the log.
 func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, err error) {
-	p := fromError(err, s.limits)
+	p := fromError(err, s.limitsOf(e))
 	if p == nil {
 		s.metrics.problem(e, statusClientGone)
 		return

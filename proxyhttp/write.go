@@ -10,10 +10,17 @@ import (
 	"edgecache/depgraph"
 	"edgecache/proxyhttp/bind"
 	"edgecache/source"
+	"edgecache/sqlparse"
 )
 
-// bindWrite makes the statements of one mapped write.
+// bindWrite makes the statements of a mapped write of nobody in particular.
 func (s *Server) bindWrite(e *endpoint, path map[string]string, r *http.Request, body map[string]any) ([]source.Statement, *problem) {
+	return s.bindWriteAs(e, path, r, body, nil)
+}
+
+// bindWriteAs makes the statements of one mapped write, with the claims of who
+// sends it.
+func (s *Server) bindWriteAs(e *endpoint, path map[string]string, r *http.Request, body, claims map[string]any) ([]source.Statement, *problem) {
 	p := e.plan.Load()
 	if p.broken != "" {
 		return nil, newProblem(http.StatusInternalServerError, problemEndpointBroken, p.broken)
@@ -22,7 +29,7 @@ func (s *Server) bindWrite(e *endpoint, path map[string]string, r *http.Request,
 	if prob != nil {
 		return nil, prob
 	}
-	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: r.Header, Body: body})
+	bound, bad := p.binder.Bind(bind.Request{Path: path, Query: query, Header: r.Header, Body: body, Claims: claims})
 	if len(bad) > 0 {
 		return nil, badParameters(bad)
 	}
@@ -30,24 +37,39 @@ func (s *Server) bindWrite(e *endpoint, path map[string]string, r *http.Request,
 	if prob != nil {
 		return nil, prob
 	}
+	lim := s.limitsOf(e)
 	out := make([]source.Statement, len(v.statements))
 	for i, st := range v.statements {
 		out[i] = st.Statement(st.pick.Args(bound.Args))
+		out[i].Limits = source.Limits{Rows: lim.Rows, Bytes: lim.ResultBytes}
 	}
 	return out, nil
 }
 
 // write answers a mapped POST, PUT, PATCH or DELETE.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path map[string]string) {
+	claims, p := s.identify(e, r) // before a body is read that nobody may send
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
 	body, p := readObject(w, r, s.limits.Body)
 	if p != nil {
 		s.fail(w, r, e, p)
 		return
 	}
-	sts, p := s.bindWrite(e, path, r, body)
+	sts, p := s.bindWriteAs(e, path, r, body, claims)
 	if p != nil {
 		s.fail(w, r, e, p)
 		return
+	}
+	guard, p := s.guardOf(e, r)
+	if p != nil {
+		s.fail(w, r, e, p)
+		return
+	}
+	if guard != nil {
+		sts = append([]source.Statement{*guard}, sts...)
 	}
 	if !s.sourceGate.enter() {
 		s.fail(w, r, e, overloaded())
@@ -57,7 +79,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 	if r.Context().Err() != nil {
 		return // the client left before anything was done
 	}
-	res, done, err := s.run(r.Context(), e, sts)
+	res, done, err := s.runAgain(r.Context(), e, sts, guard != nil)
 	if done.outcome != source.OutcomeRolledBack {
 		// The key is set directly: Set would spell it Edgecache-Invalidated.
 		w.Header()["EdgeCache-Invalidated"] = []string{strconv.Itoa(done.affected)}
@@ -70,15 +92,20 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 	writeJSON(w, http.StatusOK, writeAnswer(res))
 }
 
-func writeAnswer(res *source.WriteResult) []byte {
-	b := strconv.AppendInt([]byte(`{"rowsAffected":`), res.RowsAffected, 10)
-	b = append(b, `,"lastInsertId":`...)
-	if res.HasInsertID {
-		b = strconv.AppendInt(b, res.LastInsertID, 10)
-	} else {
-		b = append(b, "null"...)
+// guardTries bounds how often a guarded write starts over.
+const guardTries = 3
+
+// runAgain is run, and once more where two guarded writes met: each holds what
+// the other waits for, the database undoes one of them, and that one has its
+// answer only after it looked again.
+func (s *Server) runAgain(ctx context.Context, e *endpoint, sts []source.Statement, guarded bool) (res *source.WriteResult, done settled, err error) {
+	for try := 1; ; try++ {
+		res, done, err = s.run(ctx, e, sts)
+		if !guarded || try == guardTries || done.outcome != source.OutcomeRolledBack || e.db.dialect == sqlparse.SQLite ||
+			err == nil || source.KindOf(err) != source.ErrBusy {
+			return res, done, err
+		}
 	}
-	return append(b, "}\n"...)
 }
 
 // settled is what a write did to the cache.
@@ -100,7 +127,7 @@ type settled struct {
 // The context is cut loose from the client's, for a client that leaves
 // between 2 and 4 would else turn a known outcome into an unknown one.
 func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (res *source.WriteResult, done settled, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Statement)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limitsOf(e).Statement)
 	defer cancel()
 	began := time.Now()
 	entry := writeLog{endpoint: e.cfg.Name, source: e.db.name}

@@ -3,18 +3,14 @@ package proxyhttp
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"edgecache/depgraph"
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
-	"edgecache/sqlparse"
 )
 
 // Offline is a configuration compiled without being served: what `check` and
@@ -136,98 +132,35 @@ func (o *Offline) Endpoints() []EndpointView {
 	return out
 }
 
-// Explain tells what a write would meet at each endpoint. Without values for
-// its parameters they are NULL.
-func (o *Offline) Explain(ctx context.Context, sourceName, sql string) (*Explanation, error) {
-	db, p := o.s.database(sourceName, sourceName != "")
+// Explain takes the body of POST /v1/explain and tells what that write would
+// meet at each endpoint.
+func (o *Offline) Explain(ctx context.Context, body []byte) (*Explanation, error) {
+	v, err := decodeJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	fields, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("the body is no object")
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/v1/explain", nil)
+	if err != nil {
+		return nil, err
+	}
+	out, p := o.s.explain(r, fields)
 	if p != nil {
-		return nil, errors.New(p.Detail)
+		return nil, p.explained()
 	}
-	t, err := sqlparse.Compile(db.input(ctx, sql))
-	if err != nil {
-		return nil, err
-	}
-	if !t.Kind.IsWrite() || t.Kind == source.StatementDDL {
-		return nil, fmt.Errorf("a write is wanted (INSERT, UPDATE, DELETE), this is %s", strings.ToUpper(t.Kind.String()))
-	}
-	args := make(sqlparse.Args, len(t.Params))
-	for i := range args {
-		args[i] = sqlparse.One(source.Null())
-	}
-	ws, err := db.src.DryRun(ctx, []source.Statement{t.Statement(args)})
-	if err != nil {
-		return nil, err
-	}
-	return explanation(ws, o.graph().Explain(ws), o.s.limits.DebugEntries), nil
+	return out.(*Explanation), nil
 }
 
-func (o *Offline) graph() *depgraph.Graph { return o.s.graph }
-
-// PrintEndpoints prints descriptions for people, a paragraph an endpoint.
-func PrintEndpoints(w io.Writer, views []EndpointView) error {
-	var b strings.Builder
-	for i, v := range views {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%s  %s  (%s)\n", v.Name, v.Route, v.Kind)
-		if v.Uncached != "" {
-			fmt.Fprintf(&b, "  not cached: %s\n", v.Uncached)
-		}
-		for _, n := range v.Notes {
-			fmt.Fprintf(&b, "  note: %s\n", n)
-		}
-		for _, st := range v.Statements {
-			printStatement(&b, st)
+// explained is the problem as an error, with every parameter that is wrong.
+func (p *problem) explained() error {
+	text := p.Detail
+	for _, e := range p.Errors {
+		if e.Detail != p.Detail {
+			text += "\n  " + e.Name + ": " + e.Detail
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func printStatement(b *strings.Builder, st StatementView) {
-	b.WriteString("  " + st.Kind)
-	if st.Variant != "" {
-		b.WriteString(" with " + st.Variant)
-	}
-	if st.Precision != "" {
-		b.WriteString(", writes matched by " + st.Precision)
-	}
-	b.WriteByte('\n')
-	for _, t := range st.Tables {
-		b.WriteString("    ")
-		if t.Op != "" {
-			b.WriteString(strings.ToLower(t.Op) + " ")
-		}
-		b.WriteString(t.Table)
-		if t.Alias != "" && t.Alias != t.Table {
-			b.WriteString(" " + t.Alias)
-		}
-		if len(t.Columns) > 0 {
-			b.WriteString(" (" + strings.Join(t.Columns, ", ") + ")")
-		}
-		if t.Filter != "" {
-			b.WriteString(" where " + t.Filter)
-		}
-		b.WriteByte('\n')
-	}
-	for _, j := range st.Joins {
-		b.WriteString("    join on " + j + "\n")
-	}
-	if w := st.Window; w != nil {
-		b.WriteString("    window")
-		if len(w.Order) > 0 {
-			b.WriteString(" order " + strings.Join(w.Order, ", "))
-		}
-		if w.Limit != "" {
-			b.WriteString(" limit " + w.Limit)
-		}
-		if w.Offset != "" {
-			b.WriteString(" offset " + w.Offset)
-		}
-		b.WriteByte('\n')
-	}
-	for _, n := range st.Notes {
-		b.WriteString("    note: " + n + "\n")
-	}
+	return errors.New(text)
 }

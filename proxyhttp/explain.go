@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"sort"
 	"strings"
 
 	"edgecache/depgraph"
@@ -15,15 +16,24 @@ import (
 // Explanation is what a write would do to the cache, as /v1/explain and the
 // command print it.
 type Explanation struct {
-	// Tables and Changes tell what the write would change; Changes is cut
-	// after some, Truncated says how many more there are.
-	Tables    []string          `json:"tables"`
-	Changes   []string          `json:"changes"`
-	Truncated int               `json:"truncated,omitempty"`
-	Endpoints []EndpointVerdict `json:"endpoints"`
-	Entries   []EntryVerdict    `json:"entries"`
-	// Omitted counts entries beyond the limit of one answer.
-	Omitted int `json:"omitted,omitempty"`
+	// Statements are what would run, its parameters spelled out.
+	Statements []string `json:"statements"`
+	// Tables and Changes tell what the write would change, a line a row. Rows
+	// are the same changes in parts. Both are cut after some, Truncated says
+	// how many more lines there are.
+	Tables    []string    `json:"tables"`
+	Changes   []string    `json:"changes"`
+	Rows      []RowChange `json:"rows"`
+	Truncated int         `json:"truncated,omitempty"`
+	// Whole are tables whose changes are not known by row, Everything says why
+	// any table may change.
+	Whole      []WholeTable      `json:"whole,omitempty"`
+	Everything string            `json:"everything,omitempty"`
+	Endpoints  []EndpointVerdict `json:"endpoints"`
+	Entries    []EntryVerdict    `json:"entries"`
+	// Omitted counts entries beyond the limit of one answer; Summary counts all.
+	Omitted int            `json:"omitted,omitempty"`
+	Summary ExplainSummary `json:"summary"`
 }
 
 // EndpointVerdict is what becomes of one endpoint's entries.
@@ -41,11 +51,33 @@ type EndpointVerdict struct {
 
 // EntryVerdict is what becomes of one cached response.
 type EntryVerdict struct {
+	Key      string `json:"key"` // as in /debug/graph
 	URL      string `json:"url"`
 	Endpoint string `json:"endpoint"`
 	Affected bool   `json:"affected"`
 	Rule     string `json:"rule"`
 	Reason   string `json:"reason"`
+	// Hit is the reason in parts, where the image of a row decided.
+	Hit *EntryHit `json:"hit,omitempty"`
+}
+
+// EntryHit says which image of which table satisfies, or may satisfy, which
+// condition; without a condition any row counts.
+type EntryHit struct {
+	Table     string `json:"table"`
+	Alias     string `json:"alias,omitempty"`
+	Image     string `json:"image"` // before, after
+	Condition string `json:"condition,omitempty"`
+	Certain   bool   `json:"certain"`
+}
+
+// ExplainSummary counts all cached responses. Entries == Affected + Spared, and
+// SparedBy adds up to Spared.
+type ExplainSummary struct {
+	Entries  int            `json:"entries"`
+	Affected int            `json:"affected"`
+	Spared   int            `json:"spared"`
+	SparedBy map[string]int `json:"sparedBy"`
 }
 
 const explainChanges = 50
@@ -92,7 +124,11 @@ func (s *Server) explain(r *http.Request, body map[string]any) (any, *problem) {
 		}
 		return nil, newProblem(http.StatusServiceUnavailable, problemUnavailable, "cancelled")
 	}
-	return explanation(ws, s.graph.Explain(ws), s.limits.DebugEntries), nil
+	out := db.explanation(sts, ws, s.graph.Explain(ws), s.limits.DebugEntries)
+	for i := range out.Entries {
+		out.Entries[i].Key = s.shownKey(out.Entries[i].Endpoint, out.Entries[i].Key)
+	}
+	return out, nil
 }
 
 // explainCall binds the write that a call of the data plane would make.
@@ -117,8 +153,12 @@ func (s *Server) explainCall(r *http.Request, method, target string, sent map[st
 }
 
 // explanation prints the graph's verdicts.
-func explanation(ws *source.WriteSet, x depgraph.Explanation, limit int) *Explanation {
-	out := &Explanation{Tables: ws.Tables(), Changes: []string{}, Endpoints: []EndpointVerdict{}, Entries: []EntryVerdict{}}
+func (db *database) explanation(sts []source.Statement, ws *source.WriteSet, x depgraph.Explanation, limit int) *Explanation {
+	out := &Explanation{
+		Statements: db.spelled(sts), Tables: ws.Tables(), Changes: []string{}, Rows: db.rowChanges(sts, ws),
+		Whole: wholeTables(ws), Everything: ws.Everything,
+		Endpoints: []EndpointVerdict{}, Entries: []EntryVerdict{}, Summary: ExplainSummary{SparedBy: map[string]int{}},
+	}
 	for _, line := range strings.Split(strings.TrimSuffix(ws.String(), "\n"), "\n") {
 		switch {
 		case line == "":
@@ -136,12 +176,38 @@ func explanation(ws *source.WriteSet, x depgraph.Explanation, limit int) *Explan
 		}
 		out.Endpoints = append(out.Endpoints, v)
 	}
+	if len(x.Entries) > limit { // what is cut off is spared, as far as that goes
+		sort.SliceStable(x.Entries, func(i, j int) bool { return x.Entries[i].Affected && !x.Entries[j].Affected })
+	}
 	for _, e := range x.Entries {
+		out.Summary.add(e)
 		if len(out.Entries) >= limit {
 			out.Omitted++
 			continue
 		}
-		out.Entries = append(out.Entries, EntryVerdict{URL: e.URL, Endpoint: e.Endpoint, Affected: e.Affected, Rule: string(e.Rule), Reason: e.Reason})
+		out.Entries = append(out.Entries, EntryVerdict{Key: e.Key, URL: e.URL, Endpoint: e.Endpoint, Affected: e.Affected,
+			Rule: string(e.Rule), Reason: e.Reason, Hit: hitOf(e.Hit)})
+	}
+	return out
+}
+
+func (s *ExplainSummary) add(e depgraph.EntryVerdict) {
+	s.Entries++
+	if e.Affected {
+		s.Affected++
+		return
+	}
+	s.Spared++
+	s.SparedBy[string(e.Rule)]++
+}
+
+func hitOf(h *depgraph.Hit) *EntryHit {
+	if h == nil {
+		return nil
+	}
+	out := &EntryHit{Table: h.Table, Image: h.Image, Condition: h.Condition, Certain: h.Certain}
+	if !strings.EqualFold(h.Alias, h.Table) {
+		out.Alias = h.Alias
 	}
 	return out
 }
@@ -160,6 +226,23 @@ func ExplainBody(method, target string, data []byte) ([]byte, error) {
 			return nil, err
 		}
 		body["body"] = v
+	}
+	return json.Marshal(body)
+}
+
+// ExplainSQL makes the body of POST /v1/explain for one statement; data holds
+// its parameters, and sourceName may be empty where there is one source.
+func ExplainSQL(sourceName, sql string, data []byte) ([]byte, error) {
+	body := map[string]any{"sql": sql}
+	if sourceName != "" {
+		body["source"] = sourceName
+	}
+	if len(bytes.TrimSpace(data)) > 0 {
+		v, err := decodeJSON(data)
+		if err != nil {
+			return nil, err
+		}
+		body["args"] = v
 	}
 	return json.Marshal(body)
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -15,103 +13,81 @@ import (
 
 func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   `explain -c FILE "UPDATE …" | --server URL METHOD URL [--data JSON]`,
+		Use:   `explain [-c FILE] "UPDATE …" | METHOD URL [--data JSON]`,
 		Short: "Tell what a write would invalidate, and why; changes nothing",
-		Long: "Tell what a write would invalidate, and the rule that hits or spares each endpoint or cached\n" +
-			"response. The write is executed and rolled back. With -c the configuration's own database is used\n" +
-			"and endpoints are judged; with --server a running server judges its cached responses.",
+		Long: "Tell what a write would change, which cached responses it would leave alone by which rule, and which\n" +
+			"it would affect through which row. The write is executed and rolled back.\n\n" +
+			"With -c FILE the configuration's own database is used, no server is needed, and endpoints are judged;\n" +
+			"else a running server judges its cached responses. The write is SQL, or a call of your API.",
+		Example: "  edgecache explain PUT /v1/users/123-abc --data '{\"firstName\":\"Lena\"}'\n" +
+			"  edgecache explain \"DELETE FROM users WHERE id = :id\" --data '{\"id\":\"123-abc\"}'\n" +
+			"  edgecache explain -c shop.yaml \"UPDATE products SET price = price + 1 WHERE id = 4\"",
 		Args: cobra.RangeArgs(1, 2),
 	}
-	file := cmd.Flags().StringP("config", "c", "", "configuration file: explain one SQL statement without a server")
-	source := cmd.Flags().String("source", "", "with -c: the source, where there are several")
-	data := cmd.Flags().String("data", "", "with METHOD URL: the JSON body")
-	asJSON := cmd.Flags().Bool("json", false, "print JSON")
+	file := cmd.Flags().StringP("config", "c", "", "configuration file: explain without a server")
+	source := cmd.Flags().String("source", "", "with SQL: the source, where there are several")
+	data := cmd.Flags().String("data", "", "with METHOD URL the JSON body, with SQL its parameters as a JSON object")
+	asJSON := jsonFlag(cmd)
 	c := clientFlags(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var x proxyhttp.Explanation
-		var err error
-		switch {
-		case *file != "" && len(args) == 1:
-			err = explainOffline(cmd.Context(), *file, *source, args[0], &x)
-		case *file == "" && len(args) == 2:
-			err = explainLive(cmd.Context(), c, args[0], args[1], *data, &x)
-		default:
-			return errors.New(`give -c FILE "SQL", or METHOD URL with --server`)
+	files(cmd, "config", "yaml", "yml", "json")
+	_ = cmd.RegisterFlagCompletionFunc("data", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("source", cobra.NoFileCompletions)
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return []string{"DELETE", "PATCH", "POST", "PUT"}, cobra.ShellCompDirectiveNoFileComp
 		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := newScreen(cmd)
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return failure(printJSON(cmd.OutOrStdout(), x))
+		body, err := explainBody(args, *source, *data)
+		if err != nil {
+			return err
 		}
-		return failure(printExplanation(cmd.OutOrStdout(), &x))
+		var x *proxyhttp.Explanation
+		if *file != "" {
+			x, err = explainOffline(cmd.Context(), *file, body)
+		} else {
+			x = &proxyhttp.Explanation{}
+			err = c.call(cmd.Context(), http.MethodPost, "/v1/explain", body, x)
+		}
+		switch {
+		case err != nil:
+			return err
+		case *asJSON:
+			return failure(printJSON(s, x))
+		}
+		(&story{s, x, *file == ""}).tell()
+		return nil
 	}
 	return cmd
 }
 
-func explainOffline(ctx context.Context, file, source, sql string, x *proxyhttp.Explanation) error {
-	return withOffline(ctx, file, func(o *proxyhttp.Offline) error {
-		got, err := o.Explain(ctx, source, sql)
-		if err != nil {
+// explainBody is what is asked: one argument is SQL, two are a call.
+func explainBody(args []string, source, data string) (body []byte, err error) {
+	switch {
+	case len(args) == 1:
+		body, err = proxyhttp.ExplainSQL(source, args[0], []byte(data))
+	case source != "":
+		return nil, errors.New("--source goes with SQL; the route of a call tells its source")
+	default:
+		body, err = proxyhttp.ExplainBody(args[0], args[1], []byte(data))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	return body, nil
+}
+
+func explainOffline(ctx context.Context, file string, body []byte) (x *proxyhttp.Explanation, err error) {
+	err = withOffline(ctx, file, func(o *proxyhttp.Offline) error {
+		if x, err = o.Explain(ctx, body); err != nil {
 			return fmt.Errorf("edgecache: %w", err)
 		}
-		*x = *got
 		return nil
 	})
-}
-
-func explainLive(ctx context.Context, c client, method, target, data string, x *proxyhttp.Explanation) error {
-	body, err := proxyhttp.ExplainBody(method, target, []byte(data))
-	if err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
-	return c.call(ctx, http.MethodPost, "/v1/explain", body, x)
-}
-
-func printExplanation(w io.Writer, x *proxyhttp.Explanation) error {
-	for _, line := range x.Changes {
-		fmt.Fprintln(w, line)
-	}
-	if x.Truncated > 0 {
-		fmt.Fprintf(w, "… and %d changes more\n", x.Truncated)
-	}
-	if len(x.Changes) == 0 {
-		fmt.Fprintln(w, "no row changes")
-	}
-	fmt.Fprintln(w)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ENDPOINT\tVERDICT\tENTRIES\tRULE\tREASON")
-	for _, e := range x.Endpoints {
-		name := e.Endpoint
-		if e.Variant != "" {
-			name += " " + e.Variant
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", name, endpointVerdict(e), e.Entries, e.Rule, e.Reason)
-	}
-	for i, e := range x.Entries {
-		if i == 0 {
-			fmt.Fprintln(t, "\nURL\tVERDICT\t\tRULE\tREASON")
-		}
-		fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\n", e.URL, verdict(e.Affected), e.Rule, e.Reason)
-	}
-	if x.Omitted > 0 {
-		fmt.Fprintf(t, "… and %d entries more\n", x.Omitted)
-	}
-	return t.Flush()
-}
-
-// endpointVerdict says less of an endpoint without entries: some parameters
-// may make the write affect it.
-func endpointVerdict(e proxyhttp.EndpointVerdict) string {
-	if e.Affected && e.Entries == 0 {
-		return "may affect"
-	}
-	return verdict(e.Affected)
-}
-
-func verdict(affected bool) string {
-	if affected {
-		return "affected"
-	}
-	return "spared"
+	return x, err
 }

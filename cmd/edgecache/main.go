@@ -1,14 +1,14 @@
 // Command edgecache is an edge cache for data APIs that knows, from the SQL
 // behind each endpoint, which cached responses a write can have changed.
 //
-// The commands are thin: what they do is in package proxyhttp. They exit 0
-// when all went well, 1 on a failure, 2 on wrong usage or configuration.
+// The commands are thin: what they do is in package proxyhttp. What is theirs
+// is how it looks: as tables and sentences for people, coloured and wrapped
+// where a terminal is there, and as JSON for programs. exit.go tells the exit
+// codes.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -16,33 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 )
-
-const (
-	exitFailure = 1
-	exitUsage   = 2
-)
-
-// exitError is an error that knows its exit code. An empty message says that
-// everything was said already.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-// failure marks an error that is not about usage: cobra's own errors are.
-func failure(err error) error {
-	if err == nil {
-		return nil
-	}
-	var e *exitError
-	if errors.As(err, &e) {
-		return err
-	}
-	return &exitError{exitFailure, err}
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -56,30 +29,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return 0
-	}
-	var e *exitError
-	if errors.As(err, &e) {
-		fmt.Fprintln(stderr, e.err)
-		return e.code
-	}
-	fmt.Fprintf(stderr, "edgecache: %v\nTry: edgecache --help\n", err)
-	return exitUsage
+	return exitCode(root.ExecuteContext(ctx), stderr)
 }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "edgecache",
-		Short:         "An edge cache for data APIs that knows which responses a write changes",
+		Use:   "edgecache",
+		Short: "An edge cache for data APIs that knows which responses a write changes",
+		Long: "An edge cache for data APIs that knows, from the SQL behind each endpoint, which cached responses\n" +
+			"a write can have changed.\n\n" +
+			"A first mapping file comes from `edgecache init --dsn DSN`; `edgecache serve -c FILE` serves it.\n" +
+			"`edgecache completion --help` tells how your shell completes commands, endpoints and tables.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	colorFlag(root)
 	root.AddCommand(serveCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
-		purgeCommand(), statsCommand(), versionCommand())
+		purgeCommand(), statsCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
 	return root
 }

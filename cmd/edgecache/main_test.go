@@ -69,20 +69,28 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"serve", "-c", driver, "--log", "off"}, 2, []string{"edge.yaml:2: source main: driver \"http\" is not available in this version"}},
 		{[]string{"check", "-c", kept}, 0, []string{"note: store.path is not available in this version", "note: ttl has no effect on a write"}},
 		{[]string{"check", "--json", "-c", kept}, 0, []string{"\"notes\": [\n    \"store.path is not"}},
-		{[]string{"endpoints", "add", "--route", "GET /x", "-f", "x.json"}, 1, []string{"not available in this version"}},
-		{[]string{"endpoints", "rm", "users.get", "--token", "x"}, 1, []string{"not available in this version"}},
+		{[]string{"endpoints", "add"}, 2, []string{"required flag"}},
+		{[]string{"endpoints", "add", "-f", good}, 2, []string{"edge.yaml: it has sources, which cannot be given to a running server: leave only endpoints"}},
+		{[]string{"endpoints", "add", "-f", good + ".gone"}, 2, []string{"cannot read the mappings"}},
+		{[]string{"endpoints", "rm"}, 2, []string{"accepts 1 arg"}},
+		{[]string{"help", "exit-codes"}, 0, []string{"3  no server answers"}},
+		{[]string{"check", "-c", good, "--color", "pink"}, 2, []string{"--color is auto, always or never"}},
+		{[]string{"stats", "--interval", "1ms"}, 2, []string{"at least 100ms"}},
 		{[]string{"serve", "-c", good, "--log-level", "loud"}, 2, []string{"--log-level"}},
-		{[]string{"check", "-c", good}, 0, []string{"users.get  GET /v1/users/{id}  (read)", "where id = :id", "update users (name)"}},
-		{[]string{"explain", "-c", good, "UPDATE users SET name = 'Eve' WHERE id = '1'"}, 0, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "users.get", "may affect"}},
+		{[]string{"check", "-c", good}, 0, []string{"users.get  GET /v1/users/{id}  users (id, name)", "where id = :id", "update users (name)", "2 endpoints, no mistakes\n"}},
+		{[]string{"explain", "-c", good, "UPDATE users SET name = 'Eve' WHERE id = '1'"}, 0, []string{"1: name 'Ada' → 'Eve' (1 column as it was)", "users.get: depends on parameters", "1 of 1 endpoint may hold affected responses"}},
+		{[]string{"explain", "-c", good, "PUT", "/v1/users/1", "--data", `{"name":"Eve"}`}, 0, []string{"UPDATE users SET name = 'Eve' WHERE id = '1'", "users.get"}},
+		{[]string{"explain", "-c", good, "UPDATE users SET name = :n WHERE id = :id", "--data", `{"n":"Eve","id":"2"}`}, 0, []string{"SET name = 'Eve' WHERE id = '2'"}},
 		{[]string{"explain", "-c", good, "SELECT 1"}, 1, []string{"a write is wanted"}},
 		{[]string{"explain", "-c", good}, 2, []string{"accepts between 1 and 2 arg"}},
-		{[]string{"explain", "UPDATE users SET name = 1"}, 2, []string{"give -c FILE"}},
+		{[]string{"explain", "UPDATE users SET name = 1", "--server", "http://127.0.0.1:1"}, 3, []string{"nothing listens there"}},
+		{[]string{"explain", "PUT", "/x", "--source", "main"}, 2, []string{"--source goes with SQL"}},
 		{[]string{"explain", "PUT", "/x", "--data", "{"}, 2, []string{"malformed JSON"}},
 		{[]string{"purge"}, 2, []string{"at least one of the flags"}},
 		{[]string{"purge", "--all", "--table", "x"}, 2, []string{"none of the others can be"}},
 		{[]string{"purge", "--record", "users"}, 2, []string{"TABLE:KEY"}},
 		{[]string{"purge", "--all", "--server", "127.0.0.1"}, 2, []string{"must be a URL"}},
-		{[]string{"purge", "--all", "--server", "http://127.0.0.1:1"}, 1, []string{"no answer from http://127.0.0.1:1"}},
+		{[]string{"purge", "--all", "--server", "http://127.0.0.1:1"}, 3, []string{"no answer from http://127.0.0.1:1: nothing listens there", "edgecache serve", "--server URL"}},
 	} {
 		code, stdout, stderr := command(t, c.args...)
 		if code != c.code {
@@ -182,7 +190,8 @@ func TestCommandsTalkToAServer(t *testing.T) {
 	}{
 		{[]string{"endpoints", "list"}, []string{"users.get", "GET /v1/users/{id}", "24h"}},
 		{[]string{"endpoints", "list", "--json"}, []string{`"sql"`}},
-		{[]string{"explain", "PUT", "/v1/users/1", "--data", `{"name":"Eve"}`}, []string{"UPDATE users ('1', 'Ada') -> ('1', 'Eve')", "/v1/users/1", "affected", "spared"}},
+		{[]string{"explain", "PUT", "/v1/users/1", "--data", `{"name":"Eve"}`}, []string{"1: name 'Ada' → 'Eve' (1 column as it was)", "/v1/users/1  users: the row before the write satisfies id = '1'",
+			"1 of 2 cached responses affected; 1 spared: 1 by predicate."}},
 		{[]string{"graph", "--url", "/v1/users/2"}, []string{`"url": "/v1/users/2"`, `"predicate": "id = '2'"`}},
 		{[]string{"stats"}, []string{"hit ratio", "users.get"}},
 		{[]string{"stats", "--json"}, []string{`"entries": 2`, `"missesAbsent": `, `"sparedBy": {`}},
@@ -206,7 +215,7 @@ func TestCommandsTalkToAServer(t *testing.T) {
 		}
 	}
 	code, _, stderr := command(t, "purge", "--all", "--server", control, "--token", "wrong")
-	if code != 1 || stderr != "edgecache: a token is needed: send Authorization: Bearer TOKEN with the token of admin.token\n" {
+	if code != 4 || !strings.Contains(stderr, "does not take this token") || strings.Contains(stderr, "wrong") || strings.Contains(stderr, "s3cret") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	code, _, stderr = command(t, "purge", "--table", "nope", "--server", control)

@@ -23,7 +23,13 @@ func purgeCommand() *cobra.Command {
 	all := cmd.Flags().Bool("all", false, "everything")
 	cmd.MarkFlagsMutuallyExclusive("url", "endpoint", "table", "record", "tag", "all")
 	cmd.MarkFlagsOneRequired("url", "endpoint", "table", "record", "tag", "all")
+	asJSON := jsonFlag(cmd)
 	c := clientFlags(cmd)
+	completeFlag(cmd, "endpoint", c, endpointNames)
+	completeFlag(cmd, "table", c, tableNames)
+	completeFlag(cmd, "record", c, recordTables)
+	_ = cmd.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("tag", cobra.NoFileCompletions)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var sel any
 		switch {
@@ -50,9 +56,14 @@ func purgeCommand() *cobra.Command {
 		if err != nil {
 			return failure(err)
 		}
-		var out struct{ Purged int }
+		var out struct {
+			Purged int `json:"purged"`
+		}
 		if err := c.call(cmd.Context(), http.MethodPost, "/v1/purge", body, &out); err != nil {
 			return err
+		}
+		if *asJSON {
+			return failure(printJSON(cmd.OutOrStdout(), out))
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), out.Purged)
 		return failure(err)

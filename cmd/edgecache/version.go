@@ -15,19 +15,28 @@ var (
 	commit  = ""
 )
 
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print version, commit and Go", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
-			return failure(err)
-		},
-	}
+// build is what `version --json` prints.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
 }
 
-func versionLine() string {
-	v, c := versionOf()
-	return fmt.Sprintf("edgecache %s (commit %s, %s %s/%s)", v, c, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func versionCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "version", Short: "Print version, commit and Go", Args: cobra.NoArgs}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		v, c := versionOf()
+		b := build{v, c, runtime.Version(), runtime.GOOS, runtime.GOARCH}
+		if *asJSON {
+			return failure(printJSON(cmd.OutOrStdout(), b))
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "edgecache %s (commit %s, %s %s/%s)\n", b.Version, b.Commit, b.Go, b.OS, b.Arch)
+		return failure(err)
+	}
+	return cmd
 }
 
 // versionOf prefers what the linker set, then what the Go tool recorded.

@@ -146,7 +146,7 @@ func TestStampAfterManyTicks(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b [1]byte
-		if _, err := f.ReadAt(b[:], 500); err == nil {
+		if _, err = f.ReadAt(b[:], 500); err == nil {
 			_, err = f.WriteAt(b[:], 500) // the same byte, and the same length
 		}
 		if err != nil {

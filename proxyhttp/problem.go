@@ -159,7 +159,7 @@ func fromSourceError(e *source.Error, lim Limits) *problem {
 		p = newProblem(http.StatusServiceUnavailable, problemUnavailable, e.Message)
 		p.retryAfter = 5 * time.Second
 	case source.ErrTimeout:
-		p = newProblem(http.StatusGatewayTimeout, problemTimeout, e.Message)
+		p = newProblem(http.StatusGatewayTimeout, problemTimeout, e.Message+"; "+shortDuration(lim.Statement)+" are allowed")
 		p.retryAfter = 5 * time.Second
 	case source.ErrTooLarge:
 		p = newProblem(http.StatusInternalServerError, problemAnswerTooLarge, e.Message+"; an answer may have "+

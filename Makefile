@@ -22,6 +22,9 @@ LISTEN ?= 127.0.0.1:8080
 ADMIN  ?= 127.0.0.1:8081
 SHOP   := bin/shop
 
+# Keeps the one MariaDB that the tests share while several packages run.
+HOLD := bin/mariarun -hold --
+
 define HELLO
 
 data at http://$(LISTEN), admin at http://$(ADMIN); Ctrl-C stops the server.
@@ -44,7 +47,7 @@ export HELLO
 
 .PHONY: help
 help: ## list the targets (default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/edgecache, one static binary
@@ -57,19 +60,29 @@ run: build ## serve the demo shop from a fresh database on LISTEN and ADMIN
 	@echo "$$HELLO"
 	@EDGECACHE_LISTEN=$(LISTEN) EDGECACHE_ADMIN=$(ADMIN) exec bin/edgecache serve -c $(SHOP)/shop.yaml
 
+.PHONY: run-mysql
+run-mysql: build bin/mariarun ## the same on MariaDB: a private server, or EDGECACHE_DSN
+	@mkdir -p $(SHOP)-mysql && cp fixtures/shop/shop-mysql.yaml $(SHOP)-mysql/
+	@EDGECACHE_LISTEN=$(LISTEN) EDGECACHE_ADMIN=$(ADMIN) exec bin/mariarun \
+	  -script fixtures/shop/schema-mysql.sql -dir $(SHOP)-mysql -- \
+	  sh -c 'echo "$$HELLO"; exec bin/edgecache serve -c $(SHOP)-mysql/shop-mysql.yaml'
+
+.PHONY: bin/mariarun
+bin/mariarun:
+	@$(GO) build -o $@ ./source/mysql/mariarun
+
 .PHONY: test
-test: lint ## lint and all tests, those of concurrent packages with -race
+test: lint bin/mariarun ## lint and all tests, those of concurrent packages with -race
 ifeq ($(CC_FOUND),)
 	@echo "no C compiler: the tests run without the race detector"
-	$(GO) test ./...
+	$(HOLD) $(GO) test ./...
 else
-	CGO_ENABLED=1 $(GO) test -race $(CONCURRENT)
-	$(GO) test $(SEQUENTIAL)
+	$(HOLD) sh -c 'CGO_ENABLED=1 $(GO) test -race $(CONCURRENT) && $(GO) test $(SEQUENTIAL)'
 endif
 
 .PHONY: race
-race: ## all tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race ./...
+race: bin/mariarun ## all tests under the race detector
+	CGO_ENABLED=1 $(HOLD) $(GO) test -race ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -85,8 +98,8 @@ bench: ## run the benchmarks that match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: soak
-soak: ## run the differential tests for SOAK (10m)
-	EDGECACHE_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run Differential ./...
+soak: bin/mariarun ## run the differential tests for SOAK (10m)
+	EDGECACHE_SOAK=$(SOAK) $(HOLD) $(GO) test -count=1 -timeout 0 -v -run Differential ./...
 
 .PHONY: lint
 lint: ## go vet, gofmt and the pinned staticcheck

@@ -41,9 +41,9 @@ func hold(t *testing.T, d *DB, texts ...string) *sql.Tx {
 	return tx
 }
 
-// waiting returns once a session waits for a row lock. The engine refreshes
-// that table only when nobody read it for a tenth of a second.
-func waiting(t *testing.T) {
+// waiting returns once a session of the database waits for a row lock. The
+// engine refreshes that table only when nobody read it for a tenth of a second.
+func waiting(t *testing.T, d *DB) {
 	t.Helper()
 	tick := time.NewTicker(120 * time.Millisecond)
 	defer tick.Stop()
@@ -51,7 +51,8 @@ func waiting(t *testing.T) {
 	for n := 0; n == 0; {
 		<-tick.C
 		if err := mariatest.Get(t).Admin().QueryRow(
-			"SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'").Scan(&n); err != nil {
+			"SELECT COUNT(*) FROM information_schema.INNODB_TRX JOIN information_schema.PROCESSLIST ON ID = trx_mysql_thread_id "+
+				"WHERE trx_state = 'LOCK WAIT' AND DB = ?", d.database).Scan(&n); err != nil {
 			t.Error(err)
 			return
 		}
@@ -85,7 +86,7 @@ func TestPlainSnapshotHides(t *testing.T) {
 			}
 		}()
 		if !plain {
-			waiting(t)
+			waiting(t, d)
 			_ = other.Commit()
 		}
 		wait.Wait()
@@ -132,7 +133,7 @@ func TestDeadlock(t *testing.T) {
 	d.seams.afterStatement = func(i int) {
 		if i == 0 { // row 1 is ours, row 2 theirs
 			go func() { defer wait.Done(); _, _ = other.Exec("UPDATE u SET x = 0 WHERE id = 1") }()
-			waiting(t)
+			waiting(t, d)
 		}
 	}
 	res, err := write(d, context.Background(), func(*source.WriteSet) { t.Error("shown") },
@@ -184,7 +185,7 @@ func TestClientLeaves(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	var id int64
 	d.seams.began = func(n int64) { id = n }
-	go func() { waiting(t); leave() }()
+	go func() { waiting(t, d); leave() }()
 	res, err := write(d, ctx, nil, "UPDATE u SET x = 5 WHERE id = 1", "UPDATE u SET x = 5 WHERE id = 2")
 	if source.KindOf(err) != source.ErrTimeout || res.Outcome != source.OutcomeRolledBack {
 		t.Error(res, err)
@@ -206,8 +207,8 @@ func TestClientLeaves(t *testing.T) {
 // The write is answered only when the session is proven gone; whatever became
 // of the transaction then stays so.
 func TestCommitAfterTimeout(t *testing.T) {
-	d := openTest(t, twoRows)
-	admin, err := mariatest.Get(t).Admin().Conn(context.Background())
+	server, d := openOwn(t, twoRows)
+	admin, err := server.Admin().Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,8 +255,7 @@ func TestUnconfirmedRollback(t *testing.T) {
 
 // TestRestart: the server dies under a write, comes back, and all goes on.
 func TestRestart(t *testing.T) {
-	d := openTest(t, twoRows)
-	server := mariatest.Get(t)
+	server, d := openOwn(t, twoRows)
 	_ = readAll(t, d, "SELECT 1")
 	d.seams.afterStatement = func(int) { server.Restart(t) }
 	res, err := write(d, context.Background(), nil, "UPDATE u SET x = 5 WHERE id = 1", "UPDATE u SET x = 6 WHERE id = 1")

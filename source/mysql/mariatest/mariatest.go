@@ -1,18 +1,20 @@
-// Package mariatest gives tests a MariaDB server of their own.
+// Package mariatest gives tests a MariaDB server.
 //
-// Get starts one private server for the test process: temporary folder, free
-// loopback port, small buffers, no fsync. It uses mariadbd where it is found,
-// else installs Debian's mariadb-server where it may (root and apt-get), else
-// skips the test with one line. EDGECACHE_TEST_DSN names a server to use
-// instead (a go-sql-driver DSN of a user that may do everything, any database
-// name in it); it is then neither started, restarted nor stopped.
+// Get is the one server that the tests of all packages share while they run:
+// package mariadb tells how it comes and goes. It has a temporary folder, a free
+// loopback port and small buffers. A test makes databases of its own on it, and
+// leaves its global variables alone. Own is a server of this process alone,
+// for what would disturb the others: restarts, global variables, locks on
+// everything.
+//
+// Where there is no mariadbd and none can be installed, both skip the test with
+// one line. EDGECACHE_TEST_DSN names a server for Get to use instead (a
+// go-sql-driver DSN of a user that may do everything, any database name in it);
+// it is neither started nor stopped.
 //
 // A package that uses it has
 //
 //	func TestMain(m *testing.M) { os.Exit(mariatest.Main(m)) }
-//
-// which stops the server by its own process id. When the test process dies,
-// the kernel kills the server.
 package mariatest
 
 import (
@@ -27,102 +29,122 @@ import (
 	"time"
 
 	driverpkg "github.com/go-sql-driver/mysql"
+
+	"edgecache/source/mysql/mariadb"
 )
 
-// Server is a MariaDB server that tests may do anything to.
+// Server is a MariaDB server that tests make databases on.
 type Server struct {
 	cfg     *driverpkg.Config
 	admin   *sql.DB
-	process *process // nil: not ours
+	private *mariadb.Server // nil: shared with others
+}
+
+// place is one server of this process, made when it is first asked for.
+type place struct {
+	once    sync.Once
+	server  *Server
+	missing string // why there is none
 }
 
 var (
-	once    sync.Once
-	shared  *Server
-	missing string // why there is none
-	serial  atomic.Int64
+	common, own place
+	lease       *mariadb.Lease
+	leaseOnce   sync.Once
+	leaseErr    error
+	serial      atomic.Int64
 )
 
-// Get returns the server of this test process, starting it when it is first
-// asked for, or skips the test.
+// Get returns the server that all packages share, or skips the test.
 func Get(t testing.TB) *Server {
 	t.Helper()
-	once.Do(func() { shared, missing = start() })
-	if shared == nil {
-		t.Skip(missing)
-	}
-	return shared
+	return common.get(t, func() (*Server, error) {
+		if dsn := os.Getenv("EDGECACHE_TEST_DSN"); dsn != "" {
+			cfg, err := driverpkg.ParseDSN(dsn)
+			if err != nil {
+				return nil, fmt.Errorf("EDGECACHE_TEST_DSN cannot be read")
+			}
+			return connect(cfg, nil)
+		}
+		if err := join(); err != nil {
+			return nil, err
+		}
+		return connect(lease.Config(), nil)
+	})
 }
 
-// Main runs the tests of a package and stops the server that they started.
+// Own returns the server of this process alone, running and with the variables
+// that it starts with, or skips the test.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	s := own.get(t, func() (*Server, error) {
+		if err := join(); err != nil {
+			return nil, err
+		}
+		p, err := lease.Own()
+		if err != nil {
+			return nil, err
+		}
+		return connect(p.Config(), p)
+	})
+	select {
+	case <-s.private.Done():
+		s.Start(t)
+	default:
+	}
+	return s
+}
+
+func join() error {
+	leaseOnce.Do(func() { lease, leaseErr = mariadb.Join() })
+	return leaseErr
+}
+
+func (p *place) get(t testing.TB, start func() (*Server, error)) *Server {
+	t.Helper()
+	p.once.Do(func() {
+		var err error
+		if p.server, err = start(); err != nil {
+			p.missing = "no MariaDB: " + err.Error()
+		}
+	})
+	if p.missing != "" {
+		t.Skip(p.missing)
+	}
+	return p.server
+}
+
+// Main runs the tests of a package and lets go of the servers.
 func Main(m *testing.M) int {
+	mariadb.Keep()
 	code := m.Run()
-	if shared != nil {
-		shared.close()
+	for _, s := range []*Server{common.server, own.server} {
+		if s != nil {
+			_ = s.admin.Close()
+			if s.private != nil {
+				_ = s.private.Remove()
+			}
+		}
+	}
+	if lease != nil {
+		lease.Leave()
 	}
 	return code
 }
 
-// start finds or makes a server; the text says why there is none.
-func start() (*Server, string) {
-	s := &Server{}
-	if dsn := os.Getenv("EDGECACHE_TEST_DSN"); dsn != "" {
-		cfg, err := driverpkg.ParseDSN(dsn)
-		if err != nil {
-			return nil, "EDGECACHE_TEST_DSN cannot be read"
-		}
-		s.cfg = cfg
-	} else {
-		p, why := launch()
-		if p == nil {
-			return nil, "no MariaDB: " + why
-		}
-		s.process = p
-		s.cfg = driverpkg.NewConfig()
-		s.cfg.User, s.cfg.Net, s.cfg.Addr = "root", "tcp", p.addr
-	}
+func connect(cfg *driverpkg.Config, private *mariadb.Server) (*Server, error) {
+	s := &Server{cfg: cfg, private: private}
 	s.cfg.Logger = &driverpkg.NopLogger{}
-	cfg := s.cfg.Clone()
+	cfg = s.cfg.Clone()
 	cfg.DBName, cfg.MultiStatements = "", true
 	connector, err := driverpkg.NewConnector(cfg) // of the config, not its DSN: that would lose the logger
 	if err != nil {
-		s.close()
-		return nil, "no MariaDB: " + err.Error()
+		return nil, err
 	}
 	s.admin = sql.OpenDB(connector)
-	if err := s.answer(); err != nil {
-		s.close()
-		return nil, "no MariaDB: the server does not answer: " + err.Error()
-	}
-	return s, ""
-}
-
-// answer waits until the server takes connections.
-func (s *Server) answer() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	for {
-		err := s.admin.PingContext(ctx)
-		if err == nil || s.process == nil {
-			return err
-		}
-		select {
-		case <-s.process.done:
-			return fmt.Errorf("mariadbd ended: %s", s.process.tail())
-		case <-ctx.Done():
-			return err
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-func (s *Server) close() {
-	if s.admin != nil {
-		_ = s.admin.Close()
-	}
-	if s.process != nil {
-		s.process.stop()
-	}
+	return s, s.admin.PingContext(ctx)
 }
 
 // Admin is a pool of connections that may do everything, without a database.
@@ -134,7 +156,7 @@ func (s *Server) Database(t testing.TB, script string) string {
 	t.Helper()
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), serial.Add(1))
 	s.Exec(t, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
-	t.Cleanup(func() { _, _ = s.admin.Exec("DROP DATABASE " + name) })
+	t.Cleanup(func() { _, _ = s.admin.Exec("DROP DATABASE IF EXISTS " + name) })
 	c, err := s.admin.Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +165,7 @@ func (s *Server) Database(t testing.TB, script string) string {
 	if _, err := c.ExecContext(context.Background(), "USE "+name); err != nil {
 		t.Fatal(err)
 	}
-	for _, st := range Split(script) {
+	for _, st := range mariadb.Split(script) {
 		if _, err := c.ExecContext(context.Background(), st); err != nil {
 			t.Fatalf("%s: %v", st, err)
 		}
@@ -183,42 +205,43 @@ func (s *Server) Open(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-// Restart kills the server and starts it again on the same data and port. The
-// test is skipped when the server is not ours.
-func (s *Server) Restart(t testing.TB) {
+// Kill ends a server of Own at once, Start starts it again on the same data and
+// port, with the given flags.
+func (s *Server) Kill(t testing.TB) {
 	t.Helper()
-	if s.process == nil {
-		t.Skip("the server of EDGECACHE_TEST_DSN is not restarted")
+	if s.private == nil {
+		t.Fatal("only a server of mariatest.Own may be killed")
 	}
-	if err := s.process.restart(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.answer(); err != nil {
+	s.private.Kill()
+}
+
+func (s *Server) Start(t testing.TB, flags ...string) {
+	t.Helper()
+	if err := s.private.Run(flags...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Split cuts a script into statements at each line that ends in a semicolon;
-// a statement of several with BEGIN ... END ends at END;.
-func Split(script string) []string {
-	var out []string
-	var b strings.Builder
-	block := false
-	for _, line := range strings.Split(script, "\n") {
-		trimmed := strings.TrimSpace(line)
-		b.WriteString(line + "\n")
-		if strings.HasSuffix(strings.ToUpper(trimmed), "BEGIN") {
-			block = true
-		}
-		if block && strings.ToUpper(trimmed) != "END;" || !strings.HasSuffix(trimmed, ";") {
-			continue
-		}
-		block = false
-		out = append(out, strings.TrimSuffix(strings.TrimSpace(b.String()), ";"))
-		b.Reset()
+// Restart kills a server of Own and starts it again.
+func (s *Server) Restart(t testing.TB, flags ...string) {
+	t.Helper()
+	s.Kill(t)
+	s.Start(t, flags...)
+}
+
+// Global sets a global variable of a server of Own until the end of the test.
+func (s *Server) Global(t testing.TB, name, value string) {
+	t.Helper()
+	if s.private == nil {
+		t.Fatal("only a server of mariatest.Own may have its variables set")
 	}
-	if rest := strings.TrimSpace(b.String()); rest != "" {
-		out = append(out, rest)
+	var before string
+	if err := s.admin.QueryRow("SELECT @@GLOBAL." + name).Scan(&before); err != nil {
+		t.Fatal(err)
 	}
-	return out
+	if strings.Trim(before, "0123456789.") != "" || before == "" {
+		before = "'" + before + "'"
+	}
+	s.Exec(t, "SET GLOBAL "+name+" = "+value)
+	t.Cleanup(func() { _, _ = s.admin.Exec("SET GLOBAL " + name + " = " + before) })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"edgecache/proxyhttp/config"
@@ -92,12 +93,18 @@ type mapper struct {
 	store   MappingStore
 	durable bool
 	load    func() (*config.Config, []config.Mistake)
-	// at is called between the steps; a seam for tests.
-	at func(step string)
+	seam    atomic.Pointer[func(step, endpoint string)] // tests look on, or stop it
+}
+
+// step tells a test how far a change, or a refresh, has come.
+func (m *mapper) step(name, endpoint string) {
+	if f := m.seam.Load(); f != nil {
+		(*f)(name, endpoint)
+	}
 }
 
 func newMapper(o Options) *mapper {
-	m := &mapper{turn: make(chan struct{}, 1), store: o.Mappings, durable: o.Mappings != nil, load: o.Reload, at: func(string) {}}
+	m := &mapper{turn: make(chan struct{}, 1), store: o.Mappings, durable: o.Mappings != nil, load: o.Reload}
 	if m.store == nil {
 		m.store = &memoryMappings{}
 	}
@@ -110,6 +117,12 @@ func newMapper(o Options) *mapper {
 // begin waits for the turn; end gives it on.
 func (m *mapper) begin(ctx context.Context) *problem {
 	if ctx.Err() == nil {
+		select {
+		case m.turn <- struct{}{}:
+			return nil
+		default:
+			m.step("waits", "")
+		}
 		select {
 		case m.turn <- struct{}{}:
 			return nil

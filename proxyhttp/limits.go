@@ -30,6 +30,8 @@ type Limits struct {
 	BusyWait                      time.Duration // for a lock that others hold; past it 503
 	Drain                         time.Duration // what shutdown waits for requests under way
 
+	Mappings int // bytes of all registered mappings together; past it 409
+
 	DebugEntries int // entries in one answer of the control plane
 	QueueLength  int
 	QueueWorkers int
@@ -43,7 +45,7 @@ func DefaultLimits() Limits {
 		Requests: 8192, SourceRequests: 1024, Flights: 256,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
 		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Drain: 20 * time.Second,
-		DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
+		Mappings: config.MaxFileBytes, DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
 	}
 }
 
@@ -68,6 +70,7 @@ func (l Limits) withDefaults() Limits {
 	l.Statement = or(l.Statement, d.Statement)
 	l.BusyWait = or(l.BusyWait, d.BusyWait)
 	l.Drain = or(l.Drain, d.Drain)
+	l.Mappings = or(l.Mappings, d.Mappings)
 	l.DebugEntries = or(l.DebugEntries, d.DebugEntries)
 	l.QueueLength = or(l.QueueLength, d.QueueLength)
 	l.QueueWorkers = or(l.QueueWorkers, d.QueueWorkers)

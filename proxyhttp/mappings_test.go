@@ -199,7 +199,9 @@ func TestMistakesAreThoseOfCheck(t *testing.T) {
 		for _, m := range AllMistakes(t.Context(), cfg, mistakes) {
 			want = append(want, m.Endpoint+": "+m.Message)
 		}
-		var p struct{ Errors []struct{ Name, Detail string } }
+		var p struct {
+			Errors []struct{ Name, Detail string }
+		}
 		h.demand(400, "POST", "/v1/endpoints", body).json(t, &p)
 		for _, e := range p.Errors {
 			got = append(got, strings.TrimPrefix(e.Detail, "line 1: endpoint "))
@@ -263,7 +265,7 @@ func TestMappingsOutliveARestart(t *testing.T) {
 func TestUnfitMappingsAreKept(t *testing.T) {
 	store := &keptMappings{}
 	for name, doc := range map[string]string{
-		"users.get": `{"route":"GET /v1/mine","sql":"SELECT 1 AS x"}`,                   // a name of the file
+		"users.get": `{"route":"GET /v1/mine","sql":"SELECT 1 AS x"}`,                    // a name of the file
 		"mine":      `{"name":"mine","route":"GET /v1/users/{x}","sql":"SELECT 1 AS x"}`, // a route of the file
 		"broken":    `{"name":"broken","route":"GET /v1/broken","sql":"SELECT nope FROM extra"}`,
 		"odd":       `{"name":"odd","colour":1}`,
@@ -356,13 +358,12 @@ func TestMappingWithoutItsSource(t *testing.T) {
 }
 
 func TestMappingsTogetherHaveALimit(t *testing.T) {
-	h := start(t)
-	text := `SELECT '` + strings.Repeat("x", 900_000) + `' AS x`
-	var last *answer
-	for i := range 6 {
-		last = h.admin("PUT", "/v1/endpoints/big"+string(rune('0'+i)), `{"route":"GET /v1/big`+string(rune('0'+i))+`","sql":"`+text+`"}`)
+	h := start(t, withLimits(Limits{Mappings: 500}))
+	h.demand(201, "POST", "/v1/endpoints", cities)
+	if a := h.demand(409, "POST", "/v1/endpoints", `{"route":"GET /v1/x","sql":"SELECT '`+strings.Repeat("x", 300)+`' AS x"}`); !strings.Contains(a.body, "500 bytes") {
+		t.Errorf("got %s", a.body)
 	}
-	if last.StatusCode != 409 || !strings.Contains(last.body, "4194304 bytes") {
-		t.Errorf("got %d %.300s", last.StatusCode, last.body)
+	if a := h.get("/v1/x"); a.StatusCode != 404 {
+		t.Errorf("got %d", a.StatusCode)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Server) refill(dropped []depgraph.Dropped) {
 	var items []rehydrate.Item
 	for _, d := range dropped {
 		e := s.endpoint(d.Template.Endpoint)
-		if e == nil || e.cfg.Rehydrate != "eager" {
+		if e == nil || e.cfg.Rehydrate != "eager" || !e.made(d.Template) {
 			continue
 		}
 		items = append(items, rehydrate.Item{
@@ -36,13 +36,19 @@ func (s *Server) refill(dropped []depgraph.Dropped) {
 	}
 }
 
+// made tells that the endpoint's plan of now has the template.
+func (e *endpoint) made(t *depgraph.Template) bool {
+	v := e.plan.Load().variants[t.Variant]
+	return v != nil && v.template == t
+}
+
 // refillOne reads one dropped entry again, through the flights that clients
-// share. An endpoint that was compiled anew since is left alone: the key may
-// mean something else under it.
+// share. An endpoint that was compiled anew, replaced or removed since is left
+// alone: the key may mean something else now.
 func (s *Server) refillOne(ctx context.Context, e *endpoint, d depgraph.Dropped) error {
 	p := e.plan.Load()
 	v := p.variants[d.Template.Variant]
-	if v == nil || v.template != d.Template {
+	if v == nil || v.template != d.Template || !s.stands(e) {
 		return nil
 	}
 	a := &asked{ep: e, plan: p, variant: v, key: d.Key, url: d.URL, args: d.Args}

@@ -85,7 +85,7 @@ func (s *Server) recompile(ctx context.Context, e *endpoint) (stands bool, err e
 	if len(mistakes) > 0 {
 		p = &plan{epoch: epoch, broken: mistakes[0].Message}
 	}
-	s.mapper.at("recompiled")
+	s.mapper.step("recompiled", e.cfg.Name)
 	s.mapper.swap.Lock()
 	defer s.mapper.swap.Unlock()
 	if !s.stands(e) { // interleaving 10

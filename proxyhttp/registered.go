@@ -20,10 +20,6 @@ const (
 
 func (o origin) String() string { return [...]string{"file", "registered"}[o] }
 
-// maxMappings bounds the text of all registered mappings together, to what a
-// file may have.
-const maxMappings = config.MaxFileBytes
-
 // shelf is a registered mapping that is kept and not served.
 type shelf struct {
 	name string

@@ -45,21 +45,21 @@ func (s *Server) setMapping(ctx context.Context, cfg *config.Endpoint, replace b
 	case len(mistakes) > 0:
 		return nil, mistaken(http.StatusBadRequest, mistakes)
 	}
-	s.mapper.at("prepared")
+	s.mapper.step("prepared", cfg.Name)
 	doc, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, newProblem(http.StatusInternalServerError, problemInternal, err.Error())
 	}
 	e := newEndpoint(cfg, db, plan, registered, doc)
 	next := reg.with(replaced(reg.endpoints, old, e), without(reg.shelved, cfg.Name))
-	if next.registeredBytes() > maxMappings {
+	if next.registeredBytes() > s.limits.Mappings {
 		return nil, newProblem(http.StatusConflict, problemConflict,
-			fmt.Sprintf("the registered mappings together may have %d bytes; remove some, or put them into the file", maxMappings))
+			fmt.Sprintf("the registered mappings together may have %d bytes; remove some, or put them into the file", s.limits.Mappings))
 	}
 	if err := s.mapper.store.PutMapping(cfg.Name, doc); err != nil {
 		return nil, s.notKept("kept", cfg.Name, err)
 	}
-	s.mapper.at("kept")
+	s.mapper.step("kept", cfg.Name)
 	if err := s.exchange(next); err != nil {
 		return nil, s.undo(cfg.Name, old, shelved, err)
 	}

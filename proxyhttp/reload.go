@@ -51,7 +51,7 @@ func (s *Server) Reload(ctx context.Context) (*Reloaded, error) {
 		sortMistakes(mistakes)
 		return nil, Mistakes(mistakes)
 	}
-	s.mapper.at("prepared")
+	s.mapper.step("prepared", "")
 	next, out := s.merge(ctx, reg, file, list)
 	if n := len(next.endpoints) + len(next.shelved); n > config.MaxEndpoints {
 		return nil, Mistakes{{File: file.File, Message: fmt.Sprintf("with those that are registered there are %d endpoints; at most %d are allowed", n, config.MaxEndpoints)}}

@@ -57,7 +57,7 @@ func endpointsAdd() *cobra.Command {
 		Use: "add -f FILE", Short: "Register mappings", Args: cobra.NoArgs,
 		Long: "Register mappings with a running server. FILE holds one endpoint, or a list of them under\n" +
 			"`endpoints:`, in the YAML of the configuration file or as JSON; - is standard input. They outlive a\n" +
-			"restart of the server. ${NAME} is replaced by the server, from its own environment.\n\n" +
+			"restart of a server whose store.path is a file. ${NAME} stays as it is: only the server's own file takes it from the environment.\n\n" +
 			"Each is registered by itself: where one is refused, the others are there, and the command exits 1.",
 		Example: "  edgecache endpoints add -f users.yaml\n  edgecache endpoints add --replace -f - <<'END'\n  {name: cities, route: GET /v1/cities, sql: SELECT DISTINCT city FROM users}\n  END",
 	}

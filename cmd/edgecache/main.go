@@ -47,6 +47,6 @@ func newRoot() *cobra.Command {
 	}
 	colorFlag(root)
 	root.AddCommand(serveCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
-		purgeCommand(), statsCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
+		purgeCommand(), statsCommand(), reloadCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
 	return root
 }

@@ -18,7 +18,7 @@ import (
 func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve -c FILE", Short: "Run the cache", Args: cobra.NoArgs,
-		Long: "Run the cache. SIGINT or SIGTERM stops it: what is under way is finished first.",
+		Long: "Run the cache. SIGINT or SIGTERM stops it: what is under way is finished first. SIGHUP reads the file\nagain, all or nothing, as `edgecache reload` does.",
 	}
 	file := configFlag(cmd)
 	format := cmd.Flags().String("log", "text", "log format on standard error: text, json or off")
@@ -80,6 +80,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Wri
 	if err != nil {
 		return asMistakes(err)
 	}
+	defer reloadOnHangup(ctx, s, log)()
 	fmt.Fprintf(out, "data plane     http://%s\ncontrol plane  http://%s\n", data.Addr(), control.Addr())
 	log.Info("serving", "version", v, "data", data.Addr().String(), "control", control.Addr().String(), "endpoints", len(cfg.Endpoints))
 	err = s.Serve(ctx, data, control)

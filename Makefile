@@ -11,7 +11,7 @@ BENCH       ?= .
 # Packages that hold concurrency: tested under the race detector, which needs
 # a C compiler. The others are tested without.
 CONCURRENT := ./cmd/... ./depgraph/... ./rehydrate/... ./proxyhttp ./source/...
-SEQUENTIAL := ./fixtures/... ./proxyhttp/config ./proxyhttp/bind ./sqlparse/...
+SEQUENTIAL := ./fixtures/... ./proxyhttp/config ./proxyhttp/bind ./proxyhttp/graphview ./sqlparse/...
 CC_FOUND   := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -47,7 +47,7 @@ export HELLO
 
 .PHONY: help
 help: ## list the targets (default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/edgecache, one static binary
@@ -79,6 +79,15 @@ ifeq ($(CC_FOUND),)
 else
 	$(HOLD) sh -c 'CGO_ENABLED=1 $(GO) test -race $(CONCURRENT) && $(GO) test $(SEQUENTIAL)'
 endif
+
+.PHONY: test-browser
+test-browser: ## try the page of /debug/graph in a headless Chromium, installed where it may be
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	    && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core; \
+	} || { echo "make test-browser needs Chromium and could not install it: on Debian, run apt-get install chromium as root"; exit 1; }
+	$(GO) vet -tags browser ./proxyhttp/graphview/browsertest
+	$(GO) test -tags browser -count=1 -v ./proxyhttp/graphview/browsertest
 
 .PHONY: race
 race: bin/mariarun ## all tests under the race detector

@@ -15,7 +15,7 @@ function drawDetails() {
   box.replaceChildren(...(parts ? [closeButton(), ...parts.flat().filter(Boolean)] : [
     el('h2', null, 'Details'),
     el('p.soft', null, 'Choose an entry to see what it depends on and what last invalidated it; a table to see what a write to it reaches.'),
-    el('p.soft', null, el('kbd', null, '/'), ' search  ', el('kbd', null, 'w'), ' try a write  ', el('kbd', null, 'r'), ' refresh  ', el('kbd', null, '↑ ↓ ← →'), ' move  ', el('kbd', null, 'Esc'), ' back'),
+    el('div.keys', null, [['/', 'search'], ['w', 'try a write'], ['r', 'refresh'], ['↑ ↓ ← →', 'move over the cards'], ['Esc', 'back']].flatMap(([k, what]) => [el('kbd', null, k), el('span', null, what)])),
   ]));
 }
 
@@ -83,6 +83,12 @@ const ruleMeaning = {
   column: 'the write sets no column that it reads',
   image: 'the row is the same in every column that it reads',
   predicate: 'no changed row can satisfy its condition',
+  record: 'the row is not in the answer, and the change does not bring it there',
+  window: 'its list ends before the changed row',
+  join: 'no partner row completes the changed row',
+  output: 'every value that it shows or sorts by stays the same',
+  group: 'the count, sum or extreme of its group stays as it was',
+  witness: 'another row still decides',
 };
 
 function verdictDetails(v) {

@@ -21,20 +21,33 @@ function drawEdges() {
       out.push([curve(from.right - frame.left, y - frame.top, card.getBoundingClientRect().left - frame.left, to.top + 9 - frame.top),
         'edge ' + [...table.classList].find((c) => c.startsWith('hue')) + (use.hasAttribute('data-write') ? ' dashed' : '') + (strong ? ' strong' : '') + (spared || (app.selected && !strong) ? ' faint' : '')]);
     }
-    for (const band of document.querySelectorAll('.band')) {
-      const card = band.firstElementChild;
-      const from = card.getBoundingClientRect();
-      for (const entry of band.querySelectorAll('.entry, .group')) {
-        const to = entry.getBoundingClientRect();
-        if (!seen(to)) continue;
-        const strong = entry.dataset.node === app.selected && app.selected;
-        out.push([curve(from.right - frame.left, from.top + 18 - frame.top, to.left - frame.left, to.top + 16 - frame.top),
-          'edge' + (strong ? ' strong' : '') + (entry.classList.contains('hit') ? ' hitEdge' : '') + (entry.classList.contains('spared') || (app.selected && !strong) ? ' faint' : '')]);
-      }
-    }
+    for (const band of document.querySelectorAll('.band')) out.push(...entryEdges(band, frame, seen));
   }
   svg.replaceChildren(...out.map(([d, c]) => svgPath(d, c)));
 }
+
+// fan is how many entries get a curve each; more share a spine.
+const fan = 8;
+
+function entryEdges(band, frame, seen) {
+  const from = band.firstElementChild.getBoundingClientRect();
+  const entries = [...band.querySelectorAll('.entry, .group')];
+  const x = from.right - frame.left;
+  const y = from.top + 18 - frame.top;
+  const out = [];
+  for (const entry of entries) {
+    const to = entry.getBoundingClientRect();
+    if (!seen(to)) continue;
+    const [tx, ty] = [to.left - frame.left, to.top + 16 - frame.top];
+    const strong = app.selected && entry.dataset.node === app.selected;
+    out.push([entries.length > fan ? path(x, y, (x + tx) / 2, ty, tx) : curve(x, y, tx, ty),
+      'edge' + (strong ? ' strong' : '') + (entry.classList.contains('hit') ? ' hitEdge' : '') + (entry.classList.contains('spared') || (app.selected && !strong) ? ' faint' : '')]);
+  }
+  return out;
+}
+
+// path goes straight to a spine, along it, and straight on.
+const path = (x1, y1, spine, y2, x2) => 'M' + [x1, y1].join(' ') + 'H' + spine + 'V' + y2 + 'H' + x2;
 
 // inSelected tells that the selected entry is of this endpoint.
 function inSelected(card) {
@@ -53,4 +66,12 @@ function redrawEdges() {
   if (edgesAsked) return;
   edgesAsked = true;
   requestAnimationFrame(() => { edgesAsked = false; drawEdges(); });
+}
+
+// setAside takes back the bands that the selected table does not reach.
+function setAside() {
+  const table = app.selected && app.selected.startsWith('table:') ? app.selected.slice(6).toLowerCase() : '';
+  for (const b of document.querySelectorAll('.band')) {
+    b.classList.toggle('aside', Boolean(table) && ![...b.querySelectorAll('.use')].some((u) => u.dataset.table === table));
+  }
 }

@@ -13,6 +13,7 @@ function draw() {
   const reads = doc.endpoints.filter((e) => e.kind === 'read');
   const writes = doc.endpoints.filter((e) => e.kind === 'write');
   $('bands').replaceChildren(...emptyNotice(), ...reads.map(band), ...(writes.length ? [el('h2.writesHead', null, 'Writes'), ...writes.map(band)] : []));
+  setAside();
   drawDetails();
   if (focused) {
     const again = document.querySelector('[data-node="' + CSS.escape(focused) + '"]');
@@ -109,6 +110,7 @@ function select(node) {
   for (const c of document.querySelectorAll('.card')) c.setAttribute('aria-pressed', String(c.dataset.node === node));
   act(async () => {
     await fetchDetail();
+    setAside();
     drawDetails();
     redrawEdges();
   });
@@ -144,7 +146,10 @@ function startFilters() {
 
 let typing = 0;
 
-function filtersChanged() {
+// filtersChanged waits for more letters. A record or a URL counts when it is
+// typed to its end: half of one is a mistake.
+function filtersChanged(ev) {
+  if (ev && ev.type === 'input' && ['record', 'url'].includes(ev.target.name)) return;
   clearTimeout(typing);
   typing = setTimeout(() => { readFilters(); act(reload); }, 200);
 }
@@ -161,7 +166,8 @@ function onSubmit(form, f) {
 function start() {
   startFilters();
   $('filters').addEventListener('input', filtersChanged);
-  $('filters').addEventListener('reset', () => setTimeout(filtersChanged));
+  $('filters').addEventListener('change', filtersChanged);
+  $('filters').addEventListener('reset', () => setTimeout(() => filtersChanged()));
   onSubmit('filters', async () => { clearTimeout(typing); readFilters(); await reload(); });
   onSubmit('writeForm', async () => { await explainWrite(); await reload(); draw(); });
   onSubmit('tokenForm', async () => {

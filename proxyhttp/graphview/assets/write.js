@@ -50,10 +50,8 @@ function clearVerdict() {
 }
 
 function verdictLine() {
-  const v = app.verdict;
-  const all = Object.values(v.rules).reduce((a, b) => a + b, 0);
-  const hit = [...v.byEndpoint.values()].reduce((n, e) => n + e.count, 0);
-  return count(hit) + ' of ' + plural(all, 'entry', 'entries') + ' affected';
+  const {affected, entries} = app.verdict.summary;
+  return count(affected) + ' of ' + plural(entries, 'entry', 'entries') + ' affected';
 }
 
 function drawVerdict() {
@@ -63,7 +61,7 @@ function drawVerdict() {
   $('writeClear').hidden = !v;
   if (!v) return box.replaceChildren();
   const hit = [...v.byEndpoint].filter(([, e]) => e.count);
-  const spared = Object.entries(v.rules).filter(([rule]) => !['row', 'whole'].includes(rule));
+  const spared = Object.entries(v.summary.sparedBy);
   box.replaceChildren(
     el('p.sum', null, el('strong', null, '▲ ' + verdictLine()), hit.length > 0 && ': ',
       hit.map(([name, e]) => el('button.link', {type: 'button', 'data-node': 'jump:' + name, click: () => jumpTo(name)}, visible(name) + ' ' + count(e.count)))),

@@ -92,6 +92,7 @@ func (s *Server) explain(r *http.Request, body map[string]any) (any, *problem) {
 	method, isCall := f.text("method")
 	target, _ := f.text("url")
 	sent := f.object("body")
+	claims := f.object("claims")
 	if p := f.done(); p != nil {
 		return nil, p
 	}
@@ -111,7 +112,7 @@ func (s *Server) explain(r *http.Request, body map[string]any) (any, *problem) {
 		}
 		sts = []source.Statement{st.statement}
 	default:
-		if db, sts, p = s.explainCall(r, method, target, sent); p != nil {
+		if db, sts, p = s.explainCall(r, method, target, sent, claims); p != nil {
 			return nil, p
 		}
 	}
@@ -132,7 +133,7 @@ func (s *Server) explain(r *http.Request, body map[string]any) (any, *problem) {
 }
 
 // explainCall binds the write that a call of the data plane would make.
-func (s *Server) explainCall(r *http.Request, method, target string, sent map[string]any) (*database, []source.Statement, *problem) {
+func (s *Server) explainCall(r *http.Request, method, target string, sent, claims map[string]any) (*database, []source.Statement, *problem) {
 	u, err := url.Parse(target)
 	if err != nil || !strings.HasPrefix(u.Path, "/") {
 		return nil, nil, newProblem(http.StatusBadRequest, problemBadBody, "url: must be a path such as /v1/users/123-abc")
@@ -148,7 +149,10 @@ func (s *Server) explainCall(r *http.Request, method, target string, sent map[st
 		sent = map[string]any{}
 	}
 	call := &http.Request{Method: method, URL: u, Header: r.Header}
-	sts, p := s.bindWrite(e, path, call, sent)
+	sts, p := s.bindWriteAs(e, path, call, sent, claims)
+	if p != nil && p.Status == http.StatusForbidden {
+		p = newProblem(http.StatusBadRequest, problemBadParameter, p.Detail+`; say in whose name with "claims": {…}`)
+	}
 	return e.db, sts, p
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"edgecache/depgraph"
 	"edgecache/proxyhttp/bind"
+	"edgecache/proxyhttp/config"
 )
 
 // purge drops entries by hand. Nothing is refilled: who purges wants them gone.
@@ -168,29 +169,31 @@ func (s *Server) purgeVarying(e *endpoint, path map[string]string, u *url.URL) (
 		return nil, p
 	}
 	var out []depgraph.Filter
-	bound, bad := pl.binder.Bind(bind.Request{Path: path, Query: query, Header: http.Header{}})
+	bound, bad := pl.binder.Bind(bind.Request{Path: path, Query: query, Header: http.Header{}, Anyone: true})
 	if len(bad) > 0 {
-		// A header that is required is missing: the URL as spelled must do.
+		// A header that decides the statement is missing: the URL as spelled must do.
 		return []depgraph.Filter{{Endpoint: e.cfg.Name, URL: canonicalURL(u, query, e.knows(pl))}}, nil
 	}
 	v, p := pl.choose(bound)
 	if p != nil {
 		return nil, p
 	}
-	inHeader := headerPositions(e, v)
+	unnamed := unnamedPositions(e, v)
 	want := v.statements[0].pick.Args(bound.Args)
 	for _, view := range s.graph.Entries(depgraph.Filter{Endpoint: e.cfg.Name}) {
-		if view.Variant == v.name && sameArgs(view.Args, want, inHeader) {
+		if view.Variant == v.name && sameArgs(view.Args, want, unnamed) {
 			out = append(out, depgraph.Filter{Key: view.Key})
 		}
 	}
 	return out, nil
 }
 
-func headerPositions(e *endpoint, v *variant) map[int]bool {
+// unnamedPositions are those of arguments that a URL does not tell: headers and
+// claims. A companion is where its parameter is.
+func unnamedPositions(e *endpoint, v *variant) map[int]bool {
 	out := map[int]bool{}
 	for i, prm := range v.statements[0].Params {
-		if d := e.cfg.Params[prm.Name]; d != nil && d.In == "header" {
+		if d := e.cfg.Params[baseName(prm.Name)]; d != nil && (d.In == config.InHeader || d.In == config.InClaim) {
 			out[i] = true
 		}
 	}

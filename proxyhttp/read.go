@@ -12,6 +12,7 @@ import (
 
 	"edgecache/depgraph"
 	"edgecache/proxyhttp/bind"
+	"edgecache/proxyhttp/config"
 	"edgecache/rehydrate"
 	"edgecache/source"
 	"edgecache/sqlparse"
@@ -69,8 +70,15 @@ func (e *endpoint) knows(p *plan) func(string) bool {
 		if slices.Contains(inPath, name) {
 			return false
 		}
-		if d := e.cfg.Params[name]; d != nil && d.HasFragments() {
+		switch d := e.cfg.Params[name]; {
+		case d == nil:
+		case d.In != "" && d.In != config.InQuery:
+			return false // a query parameter of the same name is another thing
+		case d.HasFragments():
 			return true
+		}
+		if baseName(name) != name {
+			return false
 		}
 		return p.binder != nil && slices.Contains(p.binder.Names(), name)
 	}

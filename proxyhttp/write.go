@@ -13,11 +13,6 @@ import (
 	"edgecache/sqlparse"
 )
 
-// bindWrite makes the statements of a mapped write of nobody in particular.
-func (s *Server) bindWrite(e *endpoint, path map[string]string, r *http.Request, body map[string]any) ([]source.Statement, *problem) {
-	return s.bindWriteAs(e, path, r, body, nil)
-}
-
 // bindWriteAs makes the statements of one mapped write, with the claims of who
 // sends it.
 func (s *Server) bindWriteAs(e *endpoint, path map[string]string, r *http.Request, body, claims map[string]any) ([]source.Statement, *problem) {

@@ -87,6 +87,9 @@ type Request struct {
 	Body   map[string]any
 	// Claims are those of the verified token; nil: there is none.
 	Claims map[string]any
+	// Anyone leaves headers and claims out: a URL alone tells nothing of them.
+	// They are bound to NULL, required or not, and the key is of no use.
+	Anyone bool
 }
 
 // Bound is a request after typing and defaults.

@@ -67,6 +67,9 @@ func (p *param) bind(r Request) (arg sqlparse.Arg, wrong string) {
 	if p.given != "" {
 		return p.presence(r), ""
 	}
+	if r.Anyone && (p.place == inHeader || p.place == inClaim) && !p.fragment {
+		return sqlparse.One(source.Null()), ""
+	}
 	switch p.place {
 	case inPath:
 		text, ok := r.Path[p.name]

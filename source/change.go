@@ -55,6 +55,11 @@ type WriteSet struct {
 	// Whole names tables whose changes are not known by row, and why: every
 	// row of them may have changed in every column.
 	Whole map[string]string
+	// WholeColumns holds, for those tables in Whole that the write only
+	// UPDATEs, every column, by position, in which a row may differ afterwards,
+	// by lower-cased table name. It is a proof: no row came or went, and no other
+	// column changed. A table in Whole that is absent here is not confined.
+	WholeColumns map[string][]int
 	// Everything, when not empty, says why any table may have changed.
 	Everything string
 	// SchemaChanged tells that tables, views or triggers may have changed too.

@@ -13,6 +13,12 @@ func (t *transaction) runAlone(ctx context.Context) error {
 	w := t.work[0]
 	bounded, cancel := t.d.bounded(ctx)
 	defer cancel()
+	// It ends transactions when and how it likes: it gets a session that opens
+	// none, of its own, for a procedure may leave it in any state.
+	defer t.sl.drop()
+	if _, err := t.s.run(bounded, "SET autocommit = 1"); err != nil {
+		return wrap(bounded, err)
+	}
 	// A syntax error or a missing privilege ends here, with nothing done.
 	if _, err := t.s.prepare(bounded, w.st.SQL); err != nil && numberOf(err) != 1295 {
 		return wrap(bounded, err)
@@ -26,19 +32,13 @@ func (t *transaction) runAlone(ctx context.Context) error {
 	if len(w.st.Args) == 0 {
 		var res driver.Result
 		if res, err = t.s.run(bounded, w.st.SQL); err == nil {
-			t.note(w, res)
+			t.note(w, answerOf(res))
 		}
 	} else {
-		_, err = t.send(bounded, w)
+		_, err = t.send(bounded, w, w.st.SQL, w.st.Args)
 	}
-	broken := t.s.broken
-	if broken {
+	if t.s.broken {
 		t.layToRest()
-	} else {
-		t.s.forget()
-		if verbOf(w.st.SQL) == "CALL" {
-			t.sl.drop() // a procedure may leave the session in any state
-		}
 	}
 	t.reloadAfterDDL()
 	if err == nil {

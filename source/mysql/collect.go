@@ -40,6 +40,7 @@ func (c *collector) merge(r *reach) {
 		if c.reach.whole[name] == "" {
 			c.reach.whole[name] = why
 		}
+		c.reach.wide[name] = c.reach.wide[name] || r.wide[name]
 	}
 }
 
@@ -49,23 +50,34 @@ func (c *collector) isWhole(in *info) bool {
 }
 
 // widen makes the table Whole, after the events that its statement set off.
+// What the statement does to the table's columns was noted (set, mix).
 func (c *collector) widen(in *info, why string, e event) {
-	c.reach.table(in.table.Name, why, e)
+	c.reach.rows(in.table.Name, why, e)
 	c.release(in)
 }
 
-// room is how many more rows may be kept; -1 is no bound.
-func (c *collector) room() int {
-	if c.max <= 0 {
-		return -1
-	}
-	return max(c.max-c.count, 0)
+// room is what is left of the bounds of a transaction.
+type room struct {
+	c     *collector
+	rows  int
+	bytes int64
 }
 
-// crowded words the overflow.
-func (c *collector) crowded(in *info, bytes bool, e event) {
+func (c *collector) newRoom() *room { return &room{c: c} }
+
+// take tells whether one more row fits in.
+func (r *room) take(row source.Row) bool {
+	r.rows++
+	for _, v := range row {
+		r.bytes += payload(v)
+	}
+	return (r.c.max <= 0 || r.c.count+r.rows <= r.c.max) && (r.c.maxBytes <= 0 || r.c.bytes+r.bytes <= r.c.maxBytes)
+}
+
+// crowded words the overflow: of rows, unless only bytes are bounded.
+func (c *collector) crowded(in *info, e event) {
 	c.capped++
-	if bytes {
+	if c.max <= 0 {
 		c.widen(in, fmt.Sprintf("the changed rows hold more than %d bytes", c.maxBytes), e)
 		return
 	}
@@ -84,14 +96,11 @@ func (c *collector) add(in *info, ch source.Change) {
 		}
 	}
 	c.count++
-	switch {
-	case c.max > 0 && c.count > c.max:
-		c.crowded(in, false, 0)
-	case c.maxBytes > 0 && c.bytes > c.maxBytes:
-		c.crowded(in, true, 0)
-	default:
-		c.ws.Changes = append(c.ws.Changes, ch)
+	if c.max > 0 && c.count > c.max || c.maxBytes > 0 && c.bytes > c.maxBytes {
+		c.crowded(in, 0)
+		return
 	}
+	c.ws.Changes = append(c.ws.Changes, ch)
 }
 
 // release drops the images of a table that became Whole, and gives back their
@@ -166,7 +175,7 @@ func (c *collector) finish() *source.WriteSet {
 	}
 	ws.Changes = kept
 	for name, columns := range c.assigned {
-		if c.mixed[name] || c.reach.whole[name] != "" || ws.Everything != "" {
+		if c.mixed[name] || c.reach.wide[name] || ws.Everything != "" {
 			continue
 		}
 		list := make([]int, 0, len(columns))
@@ -174,10 +183,14 @@ func (c *collector) finish() *source.WriteSet {
 			list = append(list, i)
 		}
 		sort.Ints(list)
-		if ws.Assigned == nil {
-			ws.Assigned = map[string][]int{}
+		put := &ws.Assigned
+		if c.reach.whole[name] != "" {
+			put = &ws.WholeColumns
 		}
-		ws.Assigned[name] = list
+		if *put == nil {
+			*put = map[string][]int{}
+		}
+		(*put)[name] = list
 	}
 	return ws
 }

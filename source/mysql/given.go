@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +24,10 @@ type given struct {
 // insertColumns are the positions of the items; nil: unknown.
 func (s *statement) insertColumns() []int {
 	if s.plan.Columns != nil {
-		return s.target.columnsOf(s.plan.Columns)
+		return s.target().columnsOf(s.plan.Columns)
 	}
-	out := make([]int, 0, len(s.target.table.Columns))
-	for i := range s.target.table.Columns {
+	out := make([]int, 0, len(s.target().table.Columns))
+	for i := range s.target().table.Columns {
 		out = append(out, i)
 	}
 	return out
@@ -34,7 +35,7 @@ func (s *statement) insertColumns() []int {
 
 // of tells what the statement gives a column in a row.
 func (s *statement) of(row, col int) given {
-	in := s.target
+	in := s.target()
 	at := -1
 	for i, c := range s.insertColumns() {
 		if c == col {
@@ -117,7 +118,7 @@ func (in *info) own(col int, v source.Value) (source.Value, bool) {
 // plainKey is a key by which all rows of the INSERT can be found: its columns
 // are given, or it is the generated one. nil: none.
 func (s *statement) plainKey() []int {
-	in := s.target
+	in := s.target()
 	for _, key := range in.uniques {
 		if s.triggerMayChange(key) {
 			continue
@@ -145,13 +146,13 @@ func (s *statement) plainKey() []int {
 // triggerMayChange tells whether a BEFORE INSERT trigger names a column of the
 // key: it may set it to something else than was given.
 func (s *statement) triggerMayChange(key []int) bool {
-	for _, t := range s.target.triggers {
+	for _, t := range s.target().triggers {
 		if t.event&onInsert == 0 || !t.before {
 			continue
 		}
 		mentioned := mentions(t.body.text)
 		for _, i := range key {
-			if mentioned.has(strings.ToLower(s.target.table.Columns[i].Name)) {
+			if mentioned.has(strings.ToLower(s.target().table.Columns[i].Name)) {
 				return true
 			}
 		}
@@ -159,43 +160,44 @@ func (s *statement) triggerMayChange(key []int) bool {
 	return false
 }
 
-// seek is one key value that is looked for.
+// seek is one unique key with the values of it that are looked for, in rows of
+// which only its columns are set.
 type seek struct {
-	key []int
-	row source.Row // only the key's columns are set
+	key  []int
+	rows []source.Row
 }
 
 // seeks lists all values of unique keys that the rows of the INSERT may meet;
 // false when one is not known. A key with a NULL or a generated value meets
 // nothing.
 func (s *statement) seeks() (out []seek, ok bool) {
-	for row := range s.plan.Rows {
-		here := 0
-		for _, key := range s.target.uniques {
-			if s.triggerMayChange(key) {
-				return nil, false
-			}
-			k := seek{key: key, row: make(source.Row, len(s.target.table.Columns))}
-			meets := true
+	found := make([]bool, len(s.plan.Rows)) // by some key
+	for _, key := range s.target().uniques {
+		if s.triggerMayChange(key) {
+			return nil, false
+		}
+		k := seek{key: key}
+		for at := range s.plan.Rows {
+			row, meets := make(source.Row, len(s.target().table.Columns)), true
 			for _, col := range key {
-				g := s.of(row, col)
+				g := s.of(at, col)
 				switch {
 				case g.generated || g.known && g.value.IsNull():
 					meets = false
 				case !g.known:
 					return nil, false
 				default:
-					k.row[col] = g.value
+					row[col] = g.value
 				}
 			}
 			if meets {
-				out = append(out, k)
-				here++
+				k.rows = append(k.rows, row)
+				found[at] = true
 			}
 		}
-		if here == 0 {
-			return nil, false // it could not be found afterwards
+		if len(k.rows) > 0 {
+			out = append(out, k)
 		}
 	}
-	return out, true
+	return out, !slices.Contains(found, false)
 }

@@ -3,8 +3,9 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,18 +71,7 @@ func printWriteSet(d *DB, ws *source.WriteSet) string {
 		return ""
 	}
 	out := ws.String()
-	names := make([]string, 0, len(ws.Assigned))
-	for name := range ws.Assigned {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		var cols []string
-		for _, i := range ws.Assigned[name] {
-			cols = append(cols, d.Schema().Table(name).Columns[i].Name)
-		}
-		out += "assigned " + name + ": " + strings.Join(cols, ", ") + "\n"
-	}
+	out += printColumns(d, "assigned", ws.Assigned) + printColumns(d, "columns of", ws.WholeColumns)
 	if ws.SchemaChanged {
 		out += "schema changed\n"
 	}
@@ -96,4 +86,15 @@ func printResult(res *source.WriteResult) string {
 		out += fmt.Sprintf(", id %d", res.LastInsertID)
 	}
 	return out + "\n"
+}
+
+func printColumns(d *DB, word string, columns map[string][]int) (out string) {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		var list []string
+		for _, i := range columns[name] {
+			list = append(list, d.Schema().Table(name).Columns[i].Name)
+		}
+		out += word + " " + name + ": " + strings.Join(list, ", ") + "\n"
+	}
+	return out
 }

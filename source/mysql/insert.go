@@ -10,25 +10,27 @@ import (
 // maxSeeks bounds the rows of an INSERT that are looked for by several keys.
 const maxSeeks = 200
 
-// misfitInsert says why an INSERT or REPLACE allows no images.
-func (s *statement) misfitInsert() string {
-	p, in := s.plan, s.target
-	if len(p.Rows) == 0 {
-		return "the inserted rows are not known"
-	}
+// rowsKnown tells that the rows are given, an item for each column.
+func (s *statement) rowsKnown() bool {
 	columns := s.insertColumns()
-	if columns == nil {
-		return "the columns of the inserted rows are not known"
-	}
-	for _, r := range p.Rows {
+	for _, r := range s.plan.Rows {
 		if len(r) != len(columns) {
-			return "the columns of the inserted rows are not known"
+			return false
 		}
 		for _, v := range r {
 			if v.Form == source.FormArg && (v.Arg < 0 || v.Arg >= len(s.st.Args)) {
-				return "the placeholders of the inserted rows are not known"
+				return false
 			}
 		}
+	}
+	return len(s.plan.Rows) > 0 && columns != nil
+}
+
+// misfitInsert says why the rows of an INSERT or REPLACE cannot be looked for.
+func (s *statement) misfitInsert() string {
+	p, in := s.plan, s.target()
+	if !s.rowsKnown() {
+		return "the inserted rows or their columns are not known"
 	}
 	if p.Insert == source.InsertPlain {
 		if s.plainKey() == nil {
@@ -67,7 +69,7 @@ func (s *statement) misfitInsert() string {
 
 // insert runs INSERT or REPLACE of known rows into one table.
 func (t *transaction) insert(ctx context.Context, w *statement) error {
-	t.c.mix(w.target)
+	t.noteColumns(w)
 	if w.plan.Insert == source.InsertPlain {
 		return t.insertPlain(ctx, w)
 	}
@@ -76,22 +78,21 @@ func (t *transaction) insert(ctx context.Context, w *statement) error {
 
 // insertPlain runs an INSERT that adds all its rows or fails.
 func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
-	in := w.target
-	res, err := t.send(ctx, w)
+	in := w.target()
+	res, err := t.send(ctx, w, w.st.SQL, w.st.Args)
 	if err != nil {
 		return err
 	}
-	if n, _ := res.RowsAffected(); int(n) != len(w.plan.Rows) {
-		t.c.widen(in, fmt.Sprintf("%d rows were given and %d inserted", len(w.plan.Rows), n), w.events())
+	if int(res.rows) != len(w.plan.Rows) {
+		t.c.widen(in, fmt.Sprintf("%d rows were given and %d inserted", len(w.plan.Rows), res.rows), w.events())
 		return nil
 	}
-	if room := t.c.room(); room >= 0 && len(w.plan.Rows) > room {
-		t.c.crowded(in, false, w.events())
+	if t.c.max > 0 && t.c.count+len(w.plan.Rows) > t.c.max {
+		t.c.crowded(in, w.events())
 		return nil
 	}
-	first, _ := res.LastInsertId()
 	key := w.plainKey()
-	like, why, err := t.insertedKeys(ctx, w, key, first)
+	like, why, err := t.insertedKeys(ctx, w, key, res.id)
 	if err != nil {
 		return err
 	}
@@ -99,16 +100,16 @@ func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
 		t.c.widen(in, why, w.events())
 		return nil
 	}
-	rows, fits, err := t.readByKey(ctx, in, key, like)
+	rows, fits, err := t.readByKey(ctx, in, key, like, "")
 	switch {
 	case err != nil:
 		return err
 	case !fits:
-		t.crowded(w)
+		t.c.crowded(in, w.events())
 	case len(rows) != len(like):
 		t.c.widen(in, fmt.Sprintf("%d rows were inserted and %d found by their key", len(like), len(rows)), w.events())
 	default:
-		t.settle(in, onInsert, inserted(in, rows))
+		t.settle(in, onInsert, insertions(in, rows), nil)
 	}
 	return nil
 }
@@ -119,7 +120,7 @@ func (t *transaction) insertPlain(ctx context.Context, w *statement) error {
 func (t *transaction) insertedKeys(ctx context.Context, w *statement, key []int, first int64) (like []source.Row, why string, err error) {
 	step := int64(0)
 	for i := range w.plan.Rows {
-		row := make(source.Row, len(w.target.table.Columns))
+		row := make(source.Row, len(w.target().table.Columns))
 		for _, col := range key {
 			g := w.of(i, col)
 			if !g.generated {
@@ -153,7 +154,7 @@ func (t *transaction) autoStep(ctx context.Context) (int64, error) {
 	return max(number(rows[0][0]), 1), nil
 }
 
-func inserted(in *info, rows []source.Row) []source.Change {
+func insertions(in *info, rows []source.Row) []source.Change {
 	out := make([]source.Change, len(rows))
 	for i, row := range rows {
 		out[i] = source.Change{Table: in.table.Name, Op: source.OpInsert, After: row}
@@ -174,7 +175,7 @@ func inserted(in *info, rows []source.Row) []source.Change {
 //
 // A row that was met unseen, or met twice, makes the count larger.
 func (t *transaction) insertOver(ctx context.Context, w *statement) error {
-	in := w.target
+	in := w.target()
 	seeks, _ := w.seeks()
 	before, fits, err := t.readMet(ctx, in, seeks, " FOR UPDATE")
 	if err != nil {
@@ -183,12 +184,12 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 	if f := t.d.seams.afterBefore; f != nil {
 		f()
 	}
-	res, err := t.send(ctx, w)
+	res, err := t.send(ctx, w, w.st.SQL, w.st.Args)
 	if err != nil {
 		return err
 	}
 	if !fits {
-		t.crowded(w)
+		t.c.crowded(in, w.events())
 		return nil
 	}
 	after, fits, err := t.readMet(ctx, in, seeks, "")
@@ -196,13 +197,12 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 		return err
 	}
 	if !fits {
-		t.crowded(w)
+		t.c.crowded(in, w.events())
 		return nil
 	}
-	n, _ := res.RowsAffected()
-	changes, ok := in.difference(w.plan, before, after, int(n))
+	changes, ok := in.difference(w.plan, before, after, int(res.rows))
 	if !ok {
-		t.c.widen(in, fmt.Sprintf("%d rows were met, %d are found now, and the server counts %d", len(before), len(after), n), w.events())
+		t.c.widen(in, fmt.Sprintf("%d rows were met, %d are found now, and the server counts %d", len(before), len(after), res.rows), w.events())
 		return nil
 	}
 	e := onInsert
@@ -212,20 +212,17 @@ func (t *transaction) insertOver(ctx context.Context, w *statement) error {
 	case w.plan.Insert == source.InsertReplace && len(before) > 0:
 		e = onAny // it deletes, or updates in place
 	}
-	t.settle(in, e, changes)
+	t.settle(in, e, changes, nil)
 	return nil
 }
 
-// readMet reads the rows that have any of the key values, each once.
+// readMet reads the rows that have any of the key values, each once: one look
+// for each unique key.
 func (t *transaction) readMet(ctx context.Context, in *info, seeks []seek, lock string) (map[string]source.Row, bool, error) {
 	identity := in.steadyKey(nil)
 	out := map[string]source.Row{}
 	for _, k := range seeks {
-		args := make([]source.Value, len(k.key))
-		for i, col := range k.key {
-			args[i] = k.row[col]
-		}
-		rows, fits, err := t.readRows(ctx, in.seek(k.key, 1)+lock, args)
+		rows, fits, err := t.readByKey(ctx, in, k.key, k.rows, lock)
 		if err != nil || !fits {
 			return nil, fits, err
 		}
@@ -271,13 +268,4 @@ func (in *info) difference(p *source.WritePlan, before, after map[string]source.
 		return out, fresh == n && changed == 0
 	}
 	return out, n == given+changed
-}
-
-func contains(list []int, x int) bool {
-	for _, v := range list {
-		if v == x {
-			return true
-		}
-	}
-	return false
 }

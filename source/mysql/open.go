@@ -135,6 +135,7 @@ type seams struct {
 	beforeEnd       func()                      // just before COMMIT is sent
 	commit          func(s *session) error      // instead of COMMIT
 	plainBefore     bool                        // read images before without FOR UPDATE
+	noReturning     bool                        // as servers that do not know it
 	began           func(id int64)              // the session that writes
 	rollback        func(s *session) error      // instead of ROLLBACK
 	prove           func(s *session, gone bool) // each look for a lost session

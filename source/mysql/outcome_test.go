@@ -113,6 +113,7 @@ func TestRowComesBetween(t *testing.T) {
 	} {
 		d := openTest(t, twoRows)
 		other := mariatest.Get(t).Open(t, d.o.DSN)
+		d.seams.noReturning = true // or a DELETE tells its rows itself
 		d.seams.afterBefore = func() {
 			if _, err := other.Exec("INSERT INTO u VALUES (3, 'open', 3)"); err != nil {
 				t.Error(err)

@@ -3,8 +3,6 @@ package mysql
 import (
 	"strings"
 	"unicode"
-
-	"edgecache/source"
 )
 
 // reach is how far a write goes beyond the rows that are read: tables whose
@@ -12,13 +10,14 @@ import (
 type reach struct {
 	cat        *catalog
 	whole      map[string]string // by lower-cased name
+	wide       map[string]bool   // whole by more than UPDATEs of known columns
 	everything string
 	events     map[string]event // whose effects were followed, by lower-cased table
 	followed   map[string]bool  // bodies that were followed
 }
 
 func newReach(cat *catalog) *reach {
-	return &reach{cat: cat, whole: map[string]string{}, events: map[string]event{}, followed: map[string]bool{}}
+	return &reach{cat: cat, whole: map[string]string{}, wide: map[string]bool{}, events: map[string]event{}, followed: map[string]bool{}}
 }
 
 func (r *reach) all(why string) {
@@ -53,6 +52,14 @@ func eventNamed(name string) event {
 // table widens to all rows of a table, and to what the events set off.
 func (r *reach) table(name, why string, e event) {
 	name = strings.ToLower(name)
+	r.wide[name] = true
+	r.rows(name, why, e)
+}
+
+// rows is table for a statement that UPDATEs known columns only; who calls it
+// notes them.
+func (r *reach) rows(name, why string, e event) {
+	name = strings.ToLower(name)
 	in := r.cat.infos[name]
 	if in == nil {
 		if b, ok := r.cat.texts[name]; ok { // a view
@@ -75,14 +82,19 @@ func (r *reach) table(name, why string, e event) {
 // foreign keys' actions. changed tells whether referenced columns changed; nil:
 // they may have.
 func (r *reach) sideEffects(in *info, e event, changed func(columns []string) bool) {
-	for _, t := range in.triggers {
-		if t.event&e != 0 {
-			r.body(t.body)
-		}
-	}
+	r.triggers(in, e)
 	for _, ref := range r.cat.children[strings.ToLower(in.table.Name)] {
 		if e&onDelete != 0 && acts(ref.onDelete) || e&onUpdate != 0 && acts(ref.onUpdate) && (changed == nil || changed(ref.columns)) {
 			r.table(ref.child, "cascade from "+in.table.Name, onAny)
+		}
+	}
+}
+
+// triggers widens to what the table's triggers may write.
+func (r *reach) triggers(in *info, e event) {
+	for _, t := range in.triggers {
+		if t.event&e != 0 {
+			r.body(t.body)
 		}
 	}
 }
@@ -222,132 +234,6 @@ func columnList(before string) bool {
 		return fields[n-2] == "INTO"
 	}
 	return false
-}
-
-// statement is what is known of one statement before it runs.
-type statement struct {
-	st     source.Statement
-	kind   source.StatementKind
-	plan   *source.WritePlan
-	target *info  // set when the plan describes one base table
-	unfit  string // why there will be no images
-	// ahead is what it may change, as known from the text alone.
-	ahead *reach
-}
-
-// survey reads a statement's plan and follows its effects as far as they can
-// be known without running it.
-func (d *DB) survey(cat *catalog, st source.Statement) (*statement, error) {
-	v := verbOf(st.SQL)
-	s := &statement{st: st, kind: v.kind(), ahead: newReach(cat)}
-	if !s.kind.IsWrite() {
-		if v == "" {
-			return nil, invalid("not a statement for a write: it begins with no keyword, or holds an executable comment or temporary tables")
-		}
-		return nil, invalid("%s is not a statement for a write", v)
-	}
-	if v == "CALL" {
-		s.ahead.all("CALL")
-		return s, nil
-	}
-	if d.o.Plan != nil {
-		plan, err := d.o.Plan(st.SQL, cat.schema, d.database)
-		switch {
-		case err != nil:
-			s.unfit = "the statement cannot be read: " + err.Error()
-		case plan != nil && plan.Kind != s.kind:
-			s.unfit = "the statement's plan is of another kind"
-		default:
-			s.plan = plan
-		}
-	}
-	switch {
-	case s.kind == source.StatementDDL && v != "TRUNCATE":
-		s.ahead.all("schema change: " + string(v))
-	case s.plan == nil:
-		if s.unfit == "" {
-			s.unfit = "nobody knows the statement's tables"
-		}
-		s.ahead.all(s.unfit)
-	case cat.blind != "":
-		s.ahead.all(cat.blind)
-	default:
-		s.follow(cat)
-	}
-	return s, nil
-}
-
-// follow fills in the target and what the statement sets off.
-func (s *statement) follow(cat *catalog) {
-	p := s.plan
-	s.unfit = p.Unfit
-	if len(p.Tables) == 0 {
-		s.ahead.all("nobody knows the statement's tables")
-		return
-	}
-	if len(p.Tables) == 1 {
-		s.target = cat.infos[strings.ToLower(p.Tables[0])]
-	}
-	switch {
-	case s.kind == source.StatementDDL:
-		s.unfit = "TRUNCATE"
-	case len(p.Tables) > 1 && s.unfit == "":
-		s.unfit = "the statement writes several tables"
-	case s.target == nil && s.unfit == "":
-		s.unfit = "the statement writes through a view"
-	}
-	if s.unfit == "" {
-		s.unfit = s.misfit()
-	}
-	if s.unfit != "" {
-		s.target = nil
-		for _, t := range p.Tables {
-			s.ahead.table(t, s.unfit, s.events())
-		}
-	}
-	// Functions that the statement calls may write.
-	mentioned := mentions(s.st.SQL)
-	for name, t := range cat.texts {
-		if strings.HasPrefix(t.name, "routine ") && mentioned.has(name) {
-			s.ahead.body(t)
-		}
-	}
-	if foreignCall(s.st.SQL, cat.database) {
-		s.ahead.all("the statement may call a routine of another database")
-	}
-}
-
-// events are what the statement does to rows of its tables.
-func (s *statement) events() event {
-	switch s.kind {
-	case source.StatementUpdate:
-		return onUpdate
-	case source.StatementDelete:
-		return onDelete
-	case source.StatementInsert:
-		switch s.plan.Insert {
-		case source.InsertReplace:
-			return onAny
-		case source.InsertUpdate:
-			return onInsert | onUpdate
-		}
-		return onInsert
-	}
-	return 0 // TRUNCATE fires no triggers, and is refused for parents
-}
-
-// potential is everything that the statement may change, the target's own rows
-// included: what must be transactional for a rollback to be definite.
-func (s *statement) potential(cat *catalog) *reach {
-	r := newReach(cat)
-	r.everything = s.ahead.everything
-	for name, why := range s.ahead.whole {
-		r.whole[name] = why
-	}
-	if s.target != nil {
-		r.table(s.target.table.Name, "known from the text alone, for no rollback would undo all of the write", s.events())
-	}
-	return r
 }
 
 // undoable tells whether a ROLLBACK undoes all that r reaches.

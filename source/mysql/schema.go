@@ -18,6 +18,7 @@ type catalog struct {
 	infos       map[string]*info // by lower-cased table name
 	texts       map[string]body  // views and routines by lower-cased name
 	children    map[string][]reference
+	plans       plans // of writing statements
 	// blind says why triggers or what they call may be hidden from us; then
 	// every write is Everything.
 	blind string

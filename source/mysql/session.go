@@ -34,6 +34,7 @@ type session struct {
 	host   string
 	packet int  // the longest text that the server takes
 	broken bool // nothing can be sent any more
+	trips  int  // how often something was sent and waited for
 }
 
 // connect opens a session and pins it.
@@ -72,7 +73,10 @@ func (d *DB) introduce(ctx context.Context, s *session, r role) error {
 			s.host = at[0][0]
 		}
 	}
-	return nil
+	if r == roleWriter { // last, for it makes of every statement a transaction that stays open
+		_, err = s.run(ctx, "SET autocommit = 0")
+	}
+	return err
 }
 
 func (s *session) close() {
@@ -115,12 +119,14 @@ func endsSession(number uint16) bool {
 
 // run sends a text without arguments; results are thrown away.
 func (s *session) run(ctx context.Context, sql string) (driver.Result, error) {
+	s.trips++
 	res, err := s.c.(driver.ExecerContext).ExecContext(ctx, sql, nil)
 	return res, s.note(err)
 }
 
 // texts sends a text without arguments and reads all rows as texts; NULL is "".
 func (s *session) texts(ctx context.Context, sql string) ([][]string, error) {
+	s.trips++
 	rows, err := s.c.(driver.QueryerContext).QueryContext(ctx, sql, nil)
 	if err != nil {
 		return nil, s.note(err)
@@ -171,6 +177,7 @@ func (s *session) prepare(ctx context.Context, sql string) (driver.Stmt, error) 
 	if len(sql)+packetRoom > s.packet { // the driver would call it a lost connection
 		return nil, tooLarge(packetMessage)
 	}
+	s.trips++
 	st, err := s.c.(driver.ConnPrepareContext).PrepareContext(ctx, sql)
 	if err != nil {
 		return nil, s.note(err)
@@ -193,6 +200,7 @@ func (s *session) exec(ctx context.Context, sql string, args []source.Value) (dr
 	if err != nil {
 		return nil, err
 	}
+	s.trips++
 	res, err := st.(driver.StmtExecContext).ExecContext(ctx, named)
 	return res, s.note(err)
 }
@@ -213,6 +221,7 @@ func (s *session) queryTyped(ctx context.Context, sql string, args []source.Valu
 	if err != nil {
 		return err
 	}
+	s.trips++
 	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, named)
 	if err != nil {
 		return s.note(err)

@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"slices"
 	"time"
 
 	"edgecache/source"
@@ -57,7 +59,7 @@ type transaction struct {
 	s    *session
 	c    *collector
 	ws   *source.WriteSet
-	open bool // START TRANSACTION was sent and the end is not known
+	open bool // something was sent and the end is not known
 	// undoable: a ROLLBACK undoes whatever the statements may do.
 	undoable bool
 	res      source.WriteResult
@@ -89,7 +91,7 @@ func (t *transaction) run(ctx context.Context) error {
 		return wrap(ctx, t.runAlone(ctx))
 	}
 	defer t.rollback() // a panic of beforeCommit leaves no transaction open
-	if err := t.execute(ctx); err != nil {
+	if err := t.begin(ctx); err != nil {
 		t.rollback()
 		return wrap(ctx, err)
 	}
@@ -163,11 +165,35 @@ func (t *transaction) show(ws *source.WriteSet) {
 	f(ws)
 }
 
-// execute opens the transaction and runs the statements.
-func (t *transaction) execute(ctx context.Context) error {
-	if err := t.begin(ctx); err != nil {
-		return err
+// begin runs the statements, on a new session when the server turns out to have
+// hung up on the old one before the first of them was sent.
+//
+// A writing session is never in autocommit mode: the first statement opens the
+// transaction, and whatever comes of it, commit or rollback ends it, or the
+// session is dropped.
+func (t *transaction) begin(ctx context.Context) error {
+	for again := true; ; again = false {
+		t.open = true
+		if f := t.d.seams.began; f != nil {
+			f(t.s.id)
+		}
+		sent := t.s.trips
+		err := t.execute(ctx)
+		// The driver's ErrBadConn means that nothing of this was sent.
+		if !errors.Is(err, driver.ErrBadConn) || !again || t.s.trips > sent+1 || ctx.Err() != nil {
+			return err
+		}
+		t.open = false
+		t.sl.drop()
+		if err := t.d.writers.ready(ctx, t.sl); err != nil {
+			return err
+		}
+		t.s = t.sl.s
 	}
+}
+
+// execute runs the statements.
+func (t *transaction) execute(ctx context.Context) error {
 	t.c = t.d.newCollector(t.cat)
 	if !t.undoable { // readers may see its changes before COMMIT
 		for _, w := range t.work { // what cannot be prepared has done nothing
@@ -205,69 +231,58 @@ func (t *transaction) execute(ctx context.Context) error {
 	return nil
 }
 
-// begin starts the transaction, on a new session when the server turns out to
-// have hung up on the old one: nothing was sent yet.
-func (t *transaction) begin(ctx context.Context) error {
-	for again := true; ; again = false {
-		bounded, cancel := t.d.bounded(ctx)
-		_, err := t.s.run(bounded, "START TRANSACTION")
-		cancel()
-		if err == nil {
-			t.open = true
-			if f := t.d.seams.began; f != nil {
-				f(t.s.id)
-			}
-			return nil
-		}
-		if !again || !t.s.broken || ctx.Err() != nil {
-			return err
-		}
-		t.sl.drop()
-		if err := t.d.writers.ready(ctx, t.sl); err != nil {
-			return err
-		}
-		t.s = t.sl.s
-	}
-}
-
 // statement runs one statement with the reading of its images.
 func (t *transaction) statement(ctx context.Context, w *statement) error {
 	if t.undoable {
 		t.c.merge(w.ahead)
 	}
-	if w.target == nil || !t.undoable || t.c.isWhole(w.target) {
-		if w.target != nil { // its rows are of no use any more; what it sets off is
-			t.c.widen(w.target, "an earlier statement", w.events())
+	if w.way == wayBlind || !t.undoable || slices.ContainsFunc(w.targets, t.c.isWhole) {
+		t.noteColumns(w)
+		for _, in := range w.targets { // their rows are of no use any more; what they set off is
+			t.c.widen(in, "an earlier statement", w.events())
 		}
-		_, err := t.send(ctx, w)
+		_, err := t.send(ctx, w, w.st.SQL, w.st.Args)
 		return err
 	}
-	switch w.kind {
-	case source.StatementUpdate:
-		return t.update(ctx, w)
-	case source.StatementDelete:
-		return t.delete(ctx, w)
+	switch w.way {
+	case waySelect, wayPick:
+		return t.selected(ctx, w)
+	case wayReturn:
+		return t.returned(ctx, w)
 	}
 	return t.insert(ctx, w)
 }
 
-// send executes the statement itself and counts what it did.
-func (t *transaction) send(ctx context.Context, w *statement) (driver.Result, error) {
+// answer is what the server says about a statement.
+type answer struct {
+	rows int64 // matched, not only changed
+	id   int64 // 0: none
+}
+
+// send executes the text that stands for the statement and notes what it did.
+func (t *transaction) send(ctx context.Context, w *statement, sql string, args []source.Value) (*answer, error) {
 	bounded, cancel := t.d.bounded(ctx)
 	defer cancel()
-	res, err := t.s.exec(bounded, w.st.SQL, w.st.Args)
+	res, err := t.s.exec(bounded, sql, args)
 	if err != nil {
 		return nil, wrap(bounded, err)
 	}
-	t.note(w, res)
-	return res, nil
+	a := answerOf(res)
+	t.note(w, a)
+	return a, nil
 }
 
-func (t *transaction) note(w *statement, res driver.Result) {
-	n, _ := res.RowsAffected()
-	t.res.RowsAffected += n
-	if id, _ := res.LastInsertId(); id != 0 && w.kind == source.StatementInsert {
-		t.res.LastInsertID, t.res.HasInsertID = id, true
+func answerOf(res driver.Result) *answer {
+	a := &answer{}
+	a.rows, _ = res.RowsAffected()
+	a.id, _ = res.LastInsertId()
+	return a
+}
+
+func (t *transaction) note(w *statement, a *answer) {
+	t.res.RowsAffected += a.rows
+	if a.id != 0 && w.kind == source.StatementInsert {
+		t.res.LastInsertID, t.res.HasInsertID = a.id, true
 	}
 }
 

@@ -20,8 +20,10 @@ type endpoint struct {
 	personal bool
 	origin   origin
 	doc      []byte // how it is kept, when it was registered
-	plan     atomic.Pointer[plan]
-	count    endpointCounters
+	// pending tells that the store will keep it only when its disk takes it.
+	pending bool
+	plan    atomic.Pointer[plan]
+	count   endpointCounters
 }
 
 // plan is an endpoint compiled against one state of its source's schema.

@@ -7,7 +7,9 @@ import (
 )
 
 // MappingStore keeps the mappings that were registered at run time, by name.
-// What Put and Delete return without an error is still so after a restart.
+// What Put and Delete return without an error is still so after a restart. An
+// error that is depgraph.ErrNotKept says that the store knows, and will write
+// it when its disk takes it; after any other error nothing was changed.
 type MappingStore interface {
 	PutMapping(name string, doc []byte) error
 	DeleteMapping(name string) error

@@ -126,7 +126,7 @@ type mapping struct {
 }
 
 func (s *Server) mappingOf(e *endpoint) mapping {
-	return mapping{cfg: e.cfg, name: e.cfg.Name, origin: e.origin, persisted: s.mapper.durable, mistake: e.plan.Load().broken}
+	return mapping{cfg: e.cfg, name: e.cfg.Name, origin: e.origin, persisted: s.mapper.durable && !e.pending, mistake: e.plan.Load().broken}
 }
 
 func (s *Server) shelvedMapping(sh *shelf) mapping {

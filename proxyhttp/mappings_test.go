@@ -3,12 +3,15 @@ package proxyhttp
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"edgecache/depgraph"
 	"edgecache/proxyhttp/config"
 )
 
@@ -261,6 +264,39 @@ func TestMappingsOutliveARestart(t *testing.T) {
 	}
 }
 
+// The store itself keeps mappings over its own end.
+func TestMappingsInTheStoreItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "edge.store")
+	open := func() *depgraph.Vault {
+		v, err := depgraph.OpenVault(depgraph.VaultOptions{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	v := open()
+	h := start(t, withMappings(v))
+	h.demand(201, "POST", "/v1/endpoints", cities)
+	if err := v.Close(nil); err != nil {
+		t.Fatal(err)
+	}
+	v = open()
+	h = start(t, withMappings(v))
+	h.miss("/v1/cities")
+	h.demand(204, "DELETE", "/v1/endpoints/cities", "")
+	if err := v.Close(nil); err != nil {
+		t.Fatal(err)
+	}
+	v = open()
+	h = start(t, withMappings(v))
+	if a := h.get("/v1/cities"); a.StatusCode != 404 {
+		t.Errorf("got %d", a.StatusCode)
+	}
+	if err := v.Close(nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What does not fit when the server starts is kept, said, and shown.
 func TestUnfitMappingsAreKept(t *testing.T) {
 	store := &keptMappings{}
@@ -338,6 +374,24 @@ func TestStoreRefuses(t *testing.T) {
 	}
 	h.hit("/v1/cities")
 	if a := h.get("/v1/x"); a.StatusCode != 404 {
+		t.Errorf("got %d", a.StatusCode)
+	}
+	h.demand(400, "PUT", "/v1/endpoints/"+strings.Repeat("n", 201), cityOnly)
+
+	// One that says it will write later is believed, and the answer says so.
+	store.failing.Store("put", fmt.Errorf("%w: disk full", depgraph.ErrNotKept))
+	store.failing.Store("delete", depgraph.ErrNotKept)
+	for range 2 {
+		if a := h.demand(200, "PUT", "/v1/endpoints/cities", cityOnly); !strings.Contains(a.body, `"persisted":false,"note":"the store cannot be written now`) {
+			t.Errorf("got %s", a.body)
+		}
+	}
+	store.failing.Delete("put")
+	if a := h.demand(200, "PUT", "/v1/endpoints/cities", cityOnly); !strings.Contains(a.body, `"persisted":true`) {
+		t.Errorf("got %s", a.body)
+	}
+	h.demand(204, "DELETE", "/v1/endpoints/cities", "")
+	if a := h.get("/v1/cities"); a.StatusCode != 404 {
 		t.Errorf("got %d", a.StatusCode)
 	}
 	store.failing.Store("list", errors.New("unreadable"))

@@ -3,12 +3,17 @@ package proxyhttp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
+	"edgecache/depgraph"
 	"edgecache/proxyhttp/config"
 )
+
+// maxMappingName is what the store takes.
+const maxMappingName = 200
 
 // reply is an answer of the control plane that is not a plain 200.
 type reply struct {
@@ -33,7 +38,7 @@ func (s *Server) setMapping(ctx context.Context, cfg *config.Endpoint, replace b
 	if old != nil || shelved != nil {
 		answer = reply{status: http.StatusOK}
 	}
-	if old != nil && old.cfg.Equal(cfg) && old.plan.Load().broken == "" {
+	if old != nil && old.cfg.Equal(cfg) && old.plan.Load().broken == "" && !old.pending {
 		answer.body = s.registeredMapping(old)
 		return answer, nil
 	}
@@ -56,7 +61,10 @@ func (s *Server) setMapping(ctx context.Context, cfg *config.Endpoint, replace b
 		return nil, newProblem(http.StatusConflict, problemConflict,
 			fmt.Sprintf("the registered mappings together may have %d bytes; remove some, or put them into the file", s.limits.Mappings))
 	}
-	if err := s.mapper.store.PutMapping(cfg.Name, doc); err != nil {
+	switch err := s.mapper.store.PutMapping(cfg.Name, doc); {
+	case errors.Is(err, depgraph.ErrNotKept):
+		e.pending = true
+	case err != nil:
 		return nil, s.notKept("kept", cfg.Name, err)
 	}
 	s.mapper.step("kept", cfg.Name)
@@ -71,6 +79,9 @@ func (s *Server) setMapping(ctx context.Context, cfg *config.Endpoint, replace b
 // refuses says why cfg cannot be registered beside what is there.
 func (r *registry) refuses(cfg *config.Endpoint, replace bool) *problem {
 	conflict := func(detail string) *problem { return newProblem(http.StatusConflict, problemConflict, detail) }
+	if len(cfg.Name) > maxMappingName {
+		return newProblem(http.StatusBadRequest, problemMistakes, fmt.Sprintf("the name of a registered endpoint may have %d bytes; give it a shorter name", maxMappingName))
+	}
 	old := r.byName[cfg.Name]
 	switch {
 	case old != nil && old.origin == fromFile:
@@ -96,8 +107,11 @@ func (r *registry) refuses(cfg *config.Endpoint, replace bool) *problem {
 // outlive the process it says so.
 func (s *Server) registeredMapping(e *endpoint) mapping {
 	m := s.mappingOf(e)
-	if !s.mapper.durable {
+	switch {
+	case !s.mapper.durable:
 		m.note = "store.path is :memory:, so this mapping is gone when the server stops; give store.path a file to keep it"
+	case e.pending:
+		m.note = "the store cannot be written now; the mapping is served, and is kept when the disk takes it: PUT it again to know"
 	}
 	return m
 }
@@ -116,7 +130,7 @@ func (s *Server) removeMapping(ctx context.Context, name string) (any, *problem)
 	case old != nil && old.origin == fromFile && shelved == nil:
 		return nil, newProblem(http.StatusConflict, problemConflict, "endpoint "+name+" is in "+reg.file.File+"; remove it there and reload")
 	}
-	if err := s.mapper.store.DeleteMapping(name); err != nil {
+	if err := s.mapper.store.DeleteMapping(name); err != nil && !errors.Is(err, depgraph.ErrNotKept) {
 		return nil, s.notKept("removed", name, err)
 	}
 	if old != nil && old.origin == fromFile {

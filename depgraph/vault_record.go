@@ -279,7 +279,7 @@ func decodeRecord(b []byte) (*Kept, error) {
 				k.RecordsUnknown[d.text()] = true
 			}
 		}
-		k.Payload = d.b
+		k.entry, k.Payload = true, d.b
 	}
 	if d.bad || kind != recordEntry && kind != recordGhost || kind == recordGhost && len(d.b) > 0 {
 		return nil, errRecord

@@ -27,8 +27,12 @@ type Kept struct {
 	// the memory of one was kept.
 	Payload []byte
 
+	entry  bool // not only the memory of one
 	weight int64
 }
+
+// Shed lets go of the payload, where only the memory is wanted.
+func (k *Kept) Shed() { k.Payload = nil }
 
 // EachKept calls fn for every key in the file, in the order in which they were
 // written. It may be called once, while the graph is in use already: who asks
@@ -122,7 +126,7 @@ func (g *Graph) Remember(k *Kept, t *Template) (Dropped, bool) {
 	gh := &ghost{key: k.Key, url: k.URL, cause: why, t: t, args: k.Args, hits: k.Hits, weight: k.weight, cost: k.Cost,
 		stored: k.Stored, expires: k.Expires, last: k.happening()}
 	g.ghosts.put(gh)
-	if k.Payload != nil {
+	if k.entry {
 		g.vault.keepGhost(gh)
 	}
 	return Dropped{Key: k.Key, URL: k.URL, Template: t, Args: k.Args, Hits: k.Hits, Cost: k.Cost, Cause: why}, true

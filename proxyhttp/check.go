@@ -25,7 +25,9 @@ type Offline struct {
 // OpenOffline compiles cfg. Mistakes come back as Mistakes, all at once.
 func OpenOffline(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Offline, error) {
 	o := &Offline{}
-	s, err := New(ctx, Options{Config: cfg, Log: log, Open: o.open})
+	unkept := *cfg
+	unkept.Store.Path = "" // it belongs to the server that may be running
+	s, err := New(ctx, Options{Config: &unkept, Log: log, Open: o.open})
 	if err != nil {
 		return nil, errors.Join(err, o.removeTemp())
 	}

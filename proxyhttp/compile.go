@@ -60,6 +60,11 @@ func compilePlan(ctx context.Context, cfg *config.Endpoint, db *database, lim Li
 		return nil, c.mistakes, nil
 	}
 	p.epoch = epoch
+	for _, v := range p.variants {
+		if v.template != nil {
+			v.template.Fingerprint = c.fingerprint(v, db.version)
+		}
+	}
 	return p, nil, nil
 }
 

@@ -18,6 +18,7 @@ import (
 // database is one configured source.
 type database struct {
 	name     string
+	version  string // of this program
 	src      source.Source
 	dialect  sqlparse.Dialect
 	database string // the name that may qualify its tables; "" in SQLite

@@ -67,8 +67,10 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 		s.background.Wait()
 		errs := []error{s.queue.Close(ctx), s.filler.Close(ctx)}
-		for _, db := range s.databases {
-			errs = append(errs, db.src.Close())
+		stamps, err := s.closeSources(ctx)
+		errs = append(errs, err)
+		if s.vault != nil {
+			errs = append(errs, s.vault.Close(stamps))
 		}
 		s.closeErr = errors.Join(append(errs, s.graph.Close())...)
 	})

@@ -23,9 +23,6 @@ func (u unavailable) attrs() []any {
 
 func (s *Server) unavailable() []unavailable {
 	var out []unavailable
-	if p := s.cfg.Store.Path; p != "" && p != ":memory:" {
-		out = append(out, unavailable{message: "store.path is not available in this version; entries are kept in memory and a restart begins without them"})
-	}
 	for _, cfg := range s.cfg.Endpoints {
 		for _, message := range unavailableOf(cfg) {
 			i := slices.IndexFunc(out, func(u unavailable) bool { return u.message == message })

@@ -33,6 +33,8 @@ type Options struct {
 	Reload func() (*config.Config, []config.Mistake)
 	// Version is what the control plane says it is.
 	Version string
+
+	storeFault func(op string) error // tests: what the store's disk refuses
 }
 
 // Server is both planes over one graph. It is made by New, served by Serve,
@@ -46,6 +48,7 @@ type Server struct {
 	started time.Time
 
 	graph     *depgraph.Graph
+	vault     *depgraph.Vault // nil: nothing outlives the process
 	filler    *rehydrate.Filler
 	queue     *rehydrate.Queue
 	metrics   *metrics
@@ -77,7 +80,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		retryRefresh: time.Second,
 	}
 	s.registry.Store(newRegistry(o.Config, nil, nil))
-	s.mapper = newMapper(o)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -88,10 +90,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.Open = OpenSource
 	}
 	var err error
-	s.graph, err = depgraph.New(depgraph.Options{MaxBytes: o.Config.Store.MaxMemory, Now: s.now})
-	if err != nil {
+	if err = s.openStore(&o); err != nil {
 		return nil, err
 	}
+	restoring := s.beforeOpening()
 	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.longest(), MaxFlights: s.limits.Flights})
 	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
 	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
@@ -116,6 +118,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.background.Add(1)
 		go s.refresher(bg, db)
 	}
+	s.startRestoring(bg, restoring)
 	return s, nil
 }
 
@@ -124,6 +127,7 @@ func (s *Server) openSources(ctx context.Context, open Opener) error {
 	lim.Statement = lim.longest() // each call brings the end that its endpoint sets
 	for _, c := range s.cfg.Sources {
 		db := newDatabase(c.Name)
+		db.version = s.version
 		src, err := open(ctx, c, func(ws *source.WriteSet) { s.foreign(db, ws) }, lim, s.log)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", c.Name, err)

@@ -66,3 +66,13 @@ func urls(vs []View) []string {
 	}
 	return out
 }
+
+// BenchmarkSurvey is one look of the debug page at 10,000 entries.
+func BenchmarkSurvey(b *testing.B) {
+	g, _ := benchGraph(b, "eq", 10_000)
+	for b.Loop() {
+		if s := g.Survey(Filter{All: true}, Page{Limit: 60}); s.Total != 10_000 || len(s.Entries) != 60 {
+			b.Fatal(s.Total)
+		}
+	}
+}

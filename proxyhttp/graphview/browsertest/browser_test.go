@@ -284,6 +284,11 @@ func (b *tab) shoot(name string) {
 	b.t.Log("screenshot: " + file)
 }
 
+func (b *tab) resize(width, height int64) {
+	b.t.Helper()
+	b.run(chromedp.EmulateViewport(width, height))
+}
+
 func (b *tab) dark(on bool) {
 	b.t.Helper()
 	theme := "light"

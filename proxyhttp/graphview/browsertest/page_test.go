@@ -167,3 +167,23 @@ func TestPageHoldsTenThousand(t *testing.T) {
 	b.shoot("dark-10000")
 	b.quiet()
 }
+
+// TestPageOnSmallScreens: nothing runs out of the side, and details of what is
+// chosen can be read.
+func TestPageOnSmallScreens(t *testing.T) {
+	s := serve(t, "", "")
+	s.fill(t)
+	b := open(t, s, "")
+	b.wait(entryCards + " === 21")
+	for _, width := range []int64{1100, 700, 390} {
+		b.resize(width, 900)
+		b.clickText(".card.entry", "/v1/users/123-abc")
+		b.wait("document.querySelector('#details.filled').getBoundingClientRect().height > 100")
+		if over := js[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			t.Errorf("%d wide: %d too many", width, over)
+		}
+		b.shoot(fmt.Sprintf("light-wide-%d", width))
+		b.keys(kb.Escape)
+	}
+	b.quiet()
+}

@@ -6,8 +6,8 @@ import (
 )
 
 // endpointJSON spells an endpoint as its YAML would. Defaults that were taken
-// are spelled out too, so that a registered mapping keeps its meaning when the
-// file's defaults change.
+// and matter are spelled out too, so that a registered mapping keeps its meaning
+// when the file's defaults change.
 type endpointJSON struct {
 	Name        string     `json:"name"`
 	Route       string     `json:"route"`
@@ -34,9 +34,8 @@ type endpointJSON struct {
 
 type paramsJSON map[string]*Param
 
-// MarshalJSON prints the JSON of the endpoint's YAML. ParseEndpoint reads it
-// back to the same endpoint; pass it a nil env then, since ${NAME} was
-// replaced before.
+// MarshalJSON prints the JSON of the endpoint's YAML. DecodeEndpoint reads it
+// back to the same endpoint.
 func (e *Endpoint) MarshalJSON() ([]byte, error) {
 	out := endpointJSON{
 		Name: e.Name, Route: e.Route, Source: e.Source, SQL: e.SQL,
@@ -49,10 +48,30 @@ func (e *Endpoint) MarshalJSON() ([]byte, error) {
 	if len(e.SQL) == 1 {
 		out.SQL = e.SQL[0]
 	}
+	e.leaveIdle(&out)
 	if !e.Cache {
 		out.Cache = &e.Cache
 	}
 	return json.Marshal(out)
+}
+
+// leaveIdle takes out the defaults that have no effect on the endpoint: spelled
+// out they would look as if somebody had meant them.
+func (e *Endpoint) leaveIdle(out *endpointJSON) {
+	if e.IsWrite() {
+		leave(e, "result", &out.Result)
+		leave(e, "consistency", &out.Consistency)
+	}
+	if e.IsWrite() || !e.Cache {
+		leave(e, "ttl", &out.TTL)
+		leave(e, "rehydrate", &out.Rehydrate)
+	}
+}
+
+func leave(e *Endpoint, key string, value *string) {
+	if !e.Has(key) {
+		*value = ""
+	}
 }
 
 func spell(d time.Duration) string {

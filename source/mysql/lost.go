@@ -28,7 +28,6 @@ const (
 	longPause   = 250 * time.Millisecond
 	patience    = 5 * time.Second
 	lookTimeout = 5 * time.Second
-	lostNotice  = time.Minute // between two lines in the log
 )
 
 // maxLost bounds the lost sessions of writes that are searched for. Past it no
@@ -41,9 +40,9 @@ const maxGivenUp = 64
 
 // lostSessions are the sessions of writes that may still be alive.
 type lostSessions struct {
-	mu      sync.Mutex
-	since   map[*session]time.Time
-	noticed time.Time
+	mu     sync.Mutex
+	since  map[*session]time.Time
+	notice notice
 }
 
 // refuse tells why no write may begin; nil when one may.
@@ -82,15 +81,7 @@ func (l *lostSessions) reading() (open int64, oldest time.Duration) {
 }
 
 // due tells whether it is time for a line in the log.
-func (l *lostSessions) due() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.noticed.IsZero() && time.Since(l.noticed) < lostNotice {
-		return false
-	}
-	l.noticed = time.Now()
-	return true
-}
+func (l *lostSessions) due() bool { return l.notice.due() }
 
 // layToRest kills a session and waits until it is gone, at most ProofTimeout;
 // it then returns nil. Past that the search goes on behind the scenes until it

@@ -17,7 +17,7 @@ const (
 	defaultWriters      = 4
 	defaultDialTimeout  = 10 * time.Second
 	defaultLockTimeout  = 10 * time.Second
-	defaultPollInterval = 2 * time.Second
+	defaultPollInterval = 250 * time.Millisecond
 	defaultProofTimeout = 5 * time.Second
 	// catalogTimeout bounds a look at the server and its schema.
 	catalogTimeout  = 30 * time.Second
@@ -46,7 +46,8 @@ type Options struct {
 	MaxChangeBytes int64
 
 	// PollInterval is how often the schema is looked at for changes that were
-	// made elsewhere; 0 is 2 s, less than 0 is never.
+	// made elsewhere, or less often where a look takes long (see poll); 0 is
+	// 250 ms, less than 0 is never.
 	PollInterval time.Duration
 	// ProofTimeout is how long a write waits for the end of its lost session;
 	// 0: 5 s. Past it the search goes on behind the scenes, without end, and
@@ -76,6 +77,7 @@ type DB struct {
 
 	server  atomic.Pointer[server]
 	catalog atomic.Pointer[catalog]
+	views   atomic.Pointer[viewTexts]
 	loadMu  sync.Mutex // loads are in order
 	loads   int64      // under loadMu
 
@@ -139,6 +141,7 @@ type seams struct {
 	began           func(id int64)              // the session that writes
 	rollback        func(s *session) error      // instead of ROLLBACK
 	prove           func(s *session, gone bool) // each look for a lost session
+	afterRead       func()                      // rows were read through views, whose definitions were not looked at
 }
 
 var _ source.Source = (*DB)(nil)

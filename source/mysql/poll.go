@@ -7,18 +7,32 @@ import (
 	"edgecache/source"
 )
 
-// poll looks for schema changes that were made elsewhere until Close.
+// restAfterLook bounds what looking costs the server to an eighth of one of its
+// processors: a look that takes longer than usual is followed by that many
+// times its duration of rest.
+const restAfterLook = 7
+
+// poll looks for schema changes that were made elsewhere until Close. On
+// MariaDB 10.11 a look takes 4 ms with five tables, 15 ms with three hundred: a
+// change is known within 500 ms until a look takes more than 50 ms, at some
+// thousand tables. The counters of statements that the server keeps (Com_...)
+// would be cheaper, and useless: they move when a statement begins, and an
+// ALTER may end an hour later.
 func (d *DB) poll() {
 	defer d.background.Done()
-	tick := time.NewTicker(d.o.PollInterval)
-	defer tick.Stop()
+	rest := time.NewTimer(d.o.PollInterval)
+	defer rest.Stop()
+	var blind notice
 	for {
 		select {
 		case <-d.life.Done():
 			return
-		case <-tick.C:
+		case <-rest.C:
 		}
-		if _, err := d.Refresh(d.life); err != nil && d.life.Err() == nil {
+		began := time.Now()
+		_, err := d.Refresh(d.life)
+		rest.Reset(max(d.o.PollInterval, restAfterLook*time.Since(began)))
+		if err != nil && d.life.Err() == nil && blind.due() {
 			d.o.Log.Warn("the schema could not be looked at", "source", d.o.Name, "error", err)
 		}
 	}
@@ -31,7 +45,7 @@ func (d *DB) Refresh(ctx context.Context) (changed bool, err error) {
 	defer cancel()
 	err = d.withControl(ctx, func(s *session) error {
 		now, err := fingerprint(ctx, s)
-		if err != nil || now == d.catalog.Load().fingerprint {
+		if err != nil || now == d.catalog.Load().fingerprint && !d.schemaDebt.Load() {
 			return err
 		}
 		if _, err := d.reload(ctx, s); err != nil {

@@ -9,7 +9,8 @@ import (
 
 // Query runs one reading statement. The session is read-only, holds REPEATABLE
 // READ and has no transaction open, so the statement is a transaction of its
-// own: its one snapshot is taken after the call and let go at its end.
+// own: its one snapshot is taken after the call and let go at its end. One that
+// names views is in a transaction with a look at their definitions (views.go).
 func (d *DB) Query(ctx context.Context, st source.Statement, lim source.Limits) (*source.Result, error) {
 	d.counters.queries.Add(1)
 	if v := verbOf(st.SQL); v.kind() != source.StatementSelect {
@@ -22,13 +23,20 @@ func (d *DB) Query(ctx context.Context, st source.Statement, lim source.Limits) 
 		return nil, err
 	}
 	defer d.readers.put(sl)
+	views, err := d.viewTexts(ctx)
+	if err != nil {
+		return nil, wrap(ctx, err)
+	}
 	for again := true; ; again = false {
 		used := sl.s != nil
 		if err := d.readers.ready(ctx, sl); err != nil {
 			return nil, wrap(ctx, err)
 		}
-		res, err := sl.s.read(ctx, st, lim)
+		res, moved, err := d.readGuarded(ctx, sl.s, st, lim, views)
 		if err == nil {
+			if moved {
+				d.told(ctx, views)
+			}
 			return res, nil
 		}
 		if sl.s.broken {

@@ -39,7 +39,7 @@ func (s *shape) placeOf(row source.Row) (keys []sqlparse.Key, ok bool, err error
 		if d.Column >= len(row) {
 			return nil, false, errShort
 		}
-		if keys[i], ok = sqlparse.KeyOf(row[d.Column], d.Collation); !ok {
+		if keys[i], ok = d.Key(row[d.Column]); !ok {
 			return nil, false, nil
 		}
 	}

@@ -85,6 +85,7 @@ type Column struct {
 	Values     []string // members of an ENUM or SET, in order
 	OnUpdate   bool     // an UPDATE of the row may set it to the time
 	Expression string   // of a generated column
+	Weights    *Weights // how texts are ordered, where the server told; else nil
 }
 
 // ForeignKey is one reference from a child table to a parent.

@@ -11,36 +11,46 @@ const (
 	MySQL          // MySQL, MariaDB, TiDB, in their default SQL mode
 )
 
-// line names a way to put the values of a comparison in order: a collation,
-// or, in databases that have real types, one of the lines below. Keys of two
-// lines are never compared.
-type line = source.Collation
+// line is a way to put the values of a comparison in order: a collation, or, in
+// databases that have real types, one of the lines below. Keys of two lines are
+// never compared.
+type line struct {
+	name source.Collation
+	// weights are the collation's, where the server told them.
+	weights *source.Weights
+}
 
-const (
-	// lineDecimal orders integers and decimals exactly.
-	lineDecimal line = "#decimal"
-	// lineDouble orders doubles.
-	lineDouble line = "#double"
-	// lineTime orders dates and times of day written the long way.
-	lineTime line = "#time"
+var (
+	lineDecimal = line{name: "#decimal"} // integers and decimals, exactly
+	lineDouble  = line{name: "#double"}
+	lineTime    = line{name: "#time"}  // dates, with a time of day or without
+	lineClock   = line{name: "#clock"} // times of day and spans of time
+	lineBits    = line{name: "#bits"}  // BIT, as the number that it is
+	lineBytes   = line{name: "#bytes"} // BINARY, VARBINARY, BLOB
 )
 
 // columnLine is the line on which the values of a column stand; ok is false
 // for one that we do not know.
 func (d Dialect) columnLine(c *source.Column) (l line, ok bool) {
 	if d == SQLite {
-		return c.Collation, c.Collation != source.CollationUnknown
+		return line{name: c.Collation}, c.Collation != source.CollationUnknown
 	}
 	switch c.Family {
-	case source.FamilyInt, source.FamilyUint, source.FamilyDecimal:
+	case source.FamilyInt, source.FamilyUint, source.FamilyDecimal, source.FamilyYear:
 		return lineDecimal, true
 	case source.FamilyFloat:
-		return lineDouble, asciiLower(c.DeclType) == "double"
-	case source.FamilyText:
+		return lineDouble, true
+	case source.FamilyText, source.FamilyEnum, source.FamilySet:
 		_, known := mysqlCollations[c.Collation]
-		return c.Collation, known
+		return line{c.Collation, c.Weights}, known || c.Weights != nil
 	case source.FamilyDate, source.FamilyDatetime, source.FamilyTimestamp:
 		return lineTime, true
+	case source.FamilyTime:
+		return lineClock, true
+	case source.FamilyBit:
+		return lineBits, true
+	case source.FamilyBinary:
+		return lineBytes, true
 	}
-	return "", false
+	return line{}, false
 }

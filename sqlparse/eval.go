@@ -137,10 +137,15 @@ func (v *env) truth(e *expr) truths {
 // columnTruth is the truth of a column standing alone as a condition; other
 // types than numbers convert in ways of their own.
 func (v *env) columnTruth(e *expr) truths {
-	if _, _, ok := operandLine(e, source.Null()); !ok {
+	l, _, ok := operandLine(e, source.Null())
+	if !ok {
 		return tAny
 	}
-	return truthOfValue(v.value(e))
+	x := v.value(e)
+	if k, ok := bitsKey(x); ok && l == lineBits {
+		return truthOf(k != zeroKey)
+	}
+	return truthOfValue(x)
 }
 
 func negated(t truths, not bool) truths {

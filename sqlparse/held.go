@@ -263,22 +263,22 @@ func (d Dialect) sortKey(c *column, v source.Value) (Key, bool) {
 	if !ok || v.Kind() == source.KindText && v.Len() > maxSortText {
 		return "", false
 	}
-	return KeyOf(v, on)
+	return keyOn(v, on)
 }
 
 // sortLine is the line on which ORDER BY sorts a column. MySQL sorts an ENUM,
 // say, by another than it compares it on: only these are known to agree.
 func (d Dialect) sortLine(c *source.Column) (line, bool) {
 	if d == SQLite {
-		return c.Collation, true
+		return line{name: c.Collation}, true
 	}
 	switch c.Family {
 	case source.FamilyInt, source.FamilyUint, source.FamilyDecimal, source.FamilyFloat, source.FamilyText,
 		source.FamilyDate, source.FamilyDatetime, source.FamilyTimestamp:
 		l, ok := d.columnLine(c)
-		return l, ok && l != ""
+		return l, ok
 	}
-	return "", false
+	return line{}, false
 }
 
 // keys are the hashes of the occurrence's keys in the answer, sorted; nil when
@@ -437,7 +437,7 @@ func (o *Occurrence) window(held *Held) Region {
 	if !ok {
 		return Everything()
 	}
-	d := Dim{t.col.idx, on}
+	d := on.dim(t.col.idx)
 	s := Span{BelowNull, Above(held.last[0])}
 	if t.desc {
 		s = Span{Below(held.last[0]), AboveAll}

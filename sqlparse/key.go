@@ -25,10 +25,15 @@ const (
 // KeyOf encodes v. ok is false where the place is not known: an Unknown value,
 // or text under a collation that we do not know.
 func KeyOf(v source.Value, c source.Collation) (k Key, ok bool) {
+	return keyOn(v, line{name: c})
+}
+
+func keyOn(v source.Value, l line) (k Key, ok bool) {
+	c := l.name
 	switch c {
 	case source.CollationBinary, source.CollationNoCase, source.CollationRTrim, source.CollationUnknown:
 	default:
-		return mysqlKey(v, c)
+		return mysqlKey(v, l)
 	}
 	switch v.Kind() {
 	case source.KindNull:

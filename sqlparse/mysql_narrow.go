@@ -1,10 +1,6 @@
 package sqlparse
 
-import (
-	"strings"
-
-	"edgecache/source"
-)
+import "edgecache/source"
 
 // againstMySQL is the region of a column compared with a constant whose value
 // is x. It is never tight: a row whose value has no key is Undecided.
@@ -20,17 +16,17 @@ func (n *narrower) againstMySQL(o op, i int, col, other *expr, x source.Value) (
 	if !ok {
 		return nil, false, false
 	}
-	k, ok := KeyOf(x, l)
+	k, ok := keyOn(x, l)
 	if !ok {
 		return nil, false, false
 	}
-	return oneDim(Dim{i, l}, spansOf(o, k)), false, true
+	return oneDim(l.dim(i), spansOf(o, k)), false, true
 }
 
-// likeMySQL confines a column to what starts as the pattern does. Keys drop
-// trailing spaces, so the prefix does too.
+// likeMySQL confines a column to what starts as the pattern does. A prefix that
+// holds a character that is not known is cut before it.
 func (n *narrower) likeMySQL(e *expr, i int, not bool) (Region, bool, bool) {
-	c, ok := likeCollation(e)
+	l, ok := likeLine(e)
 	if !ok || not || !plainEscape(e.escape) {
 		return nil, false, false
 	}
@@ -42,10 +38,17 @@ func (n *narrower) likeMySQL(e *expr, i int, not bool) (Region, bool, bool) {
 	if p.Kind() != source.KindText {
 		return nil, false, false
 	}
-	prefix, ok := c.fold(strings.TrimRight(likePrefix(p.AsText(), e.escape), " "))
+	start := literalStart(p.AsText(), e.escape)
+	for at, r := range start {
+		if _, ok := classOf(r, l); !ok {
+			start = start[:at]
+			break
+		}
+	}
+	prefix, ok := prefixOn(start, l)
 	if !ok || prefix == "" {
 		return nil, false, false
 	}
 	lo := Key(keyText + prefix)
-	return oneDim(Dim{i, e.args[0].col.occ.Table.Columns[i].Collation}, Spans{{Below(lo), Below(successor(lo))}}), false, true
+	return oneDim(l.dim(i), Spans{{Below(lo), Below(successor(lo))}}), false, true
 }

@@ -188,7 +188,7 @@ func (n *narrower) spans(i int, coll source.Collation, o op, x source.Value) (Re
 	if !ok || coll == source.CollationUnknown {
 		return nil, false, false
 	}
-	return oneDim(Dim{i, coll}, spansOf(o, k)), true, true
+	return oneDim(Dim{Column: i, Collation: coll}, spansOf(o, k)), true, true
 }
 
 // spansOf are the keys that stand in relation o to k.
@@ -235,7 +235,7 @@ func (n *narrower) isNull(e *expr, not bool) (Region, bool, bool) {
 	if not {
 		s = Spans{{AboveNull, AboveAll}}
 	}
-	return oneDim(Dim{i, l}, s), n.occ.dialect == SQLite, true
+	return oneDim(l.dim(i), s), n.occ.dialect == SQLite, true
 }
 
 // in unites the equalities, or intersects the inequalities of NOT IN.
@@ -270,11 +270,14 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 			return nil, false, false
 		}
 		for _, b := range r {
+			if b[0].Dim != l.dim(i) {
+				return nil, false, false
+			}
 			spans = append(spans, b[0].Spans...)
 		}
 	}
 	s := normalize(spans)
-	return oneDim(Dim{i, l}, s), n.occ.dialect == SQLite && len(s) <= maxSpans, true
+	return oneDim(l.dim(i), s), n.occ.dialect == SQLite && len(s) <= maxSpans, true
 }
 
 // item compares the column with one value of a list.
@@ -323,5 +326,5 @@ func (n *narrower) like(e *expr, not bool) (Region, bool, bool) {
 	if prefix == "" {
 		return nil, false, false
 	}
-	return oneDim(Dim{i, source.CollationNoCase}, likeSpans(prefix)), false, true
+	return oneDim(Dim{Column: i, Collation: source.CollationNoCase}, likeSpans(prefix)), false, true
 }

@@ -122,7 +122,16 @@ func (s Spans) intersect(t Spans) Spans {
 type Dim struct {
 	Column    int
 	Collation source.Collation
+	// Weights are the collation's, where the server told them.
+	Weights *source.Weights
 }
+
+// Key is the place of a value on the axis.
+func (d Dim) Key(v source.Value) (k Key, ok bool) { return keyOn(v, d.line()) }
+
+func (d Dim) line() line { return line{d.Collation, d.Weights} }
+
+func (l line) dim(column int) Dim { return Dim{column, l.name, l.weights} }
 
 func (d Dim) less(e Dim) bool {
 	if d.Column != e.Column {
@@ -168,7 +177,7 @@ func (b Box) mayContain(row source.Row) bool {
 		if d.Dim.Column >= len(row) {
 			continue
 		}
-		if k, ok := KeyOf(row[d.Dim.Column], d.Dim.Collation); ok && !d.Spans.Contains(k) {
+		if k, ok := d.Dim.Key(row[d.Dim.Column]); ok && !d.Spans.Contains(k) {
 			return false
 		}
 	}

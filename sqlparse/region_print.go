@@ -39,7 +39,7 @@ func (d Bound) format(t *source.Table) string {
 	}
 	s += ":"
 	for _, sp := range d.Spans {
-		s += " " + sp.format(d.Dim.Collation)
+		s += " " + sp.format(d.Dim.line())
 	}
 	return s
 }

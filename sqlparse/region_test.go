@@ -78,7 +78,7 @@ func drawRegion(t *rapid.T, name string) Region {
 	for range rapid.IntRange(0, 3).Draw(t, name+" boxes") {
 		box := Everything()
 		for range rapid.IntRange(0, 3).Draw(t, name+" dims") {
-			d := Dim{rapid.IntRange(0, 2).Draw(t, "column"), rapid.SampledFrom(collations).Draw(t, "collation")}
+			d := Dim{Column: rapid.IntRange(0, 2).Draw(t, "column"), Collation: rapid.SampledFrom(collations).Draw(t, "collation")}
 			box, _ = intersectRegions(box, oneDim(d, drawSpans(t, "spans")))
 		}
 		r = uniteRegions(r, box)

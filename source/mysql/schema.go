@@ -109,6 +109,7 @@ func (d *DB) loadCatalog(ctx context.Context, s *session, version int64) (*catal
 	l.loadViews()
 	l.loadBodies()
 	l.loadGrants()
+	d.loadWeights(ctx, l)
 	if l.err != nil {
 		return nil, l.err
 	}

@@ -46,7 +46,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	colorFlag(root)
-	root.AddCommand(serveCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
+	root.AddCommand(serveCommand(), initCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
 		purgeCommand(), statsCommand(), reloadCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
 	return root
 }

@@ -64,8 +64,8 @@ func (c client) silent(ctx context.Context, err error) error {
 
 // stranger is somebody who answers and is no control plane.
 func (c client) stranger(why string) error {
-	return withCode(exitAbsent, fmt.Errorf("edgecache: %s is not the control plane of EdgeCache: %s\n%s; the default is %s.",
-		c.shown(), why, strings.ToUpper(howToName[:1])+howToName[1:], defaultServer)) //nolint:staticcheck // two sentences for people
+	return withCode(exitAbsent, fmt.Errorf("edgecache: %s is not the control plane of EdgeCache: %s\n%s; the default is %s",
+		c.shown(), why, strings.ToUpper(howToName[:1])+howToName[1:], defaultServer))
 }
 
 // problem is what an error answer of EdgeCache says.

@@ -67,7 +67,7 @@ func (s *section) auth(dir string) *Auth {
 	if n == nil {
 		return nil
 	}
-	a := s.r.section(n, "server.auth", "", "tokens", "jwt")
+	a := s.r.section(n, "server.auth", "", authTable)
 	out := &Auth{Line: n.line, Tokens: a.tokens(), JWT: a.jwt(dir)}
 	if !a.has("tokens") && !a.has("jwt") && n.kind == kindMap {
 		a.note(n.line, "server.auth believes nobody; give it tokens, or jwt with a jwks, or take it away")
@@ -94,7 +94,7 @@ func (s *section) tokens() []StaticToken {
 		if !s.r.step() {
 			return out
 		}
-		t := s.r.section(item, fmt.Sprintf("token %d of server.auth", i+1), "", "token", "claims")
+		t := s.r.section(item, fmt.Sprintf("token %d of server.auth", i+1), "", tokenTable)
 		if item.kind == kindMap && !t.has("token") {
 			t.note(item.line, "token is missing; write token: ${NAME} and set NAME in the environment")
 		}
@@ -182,7 +182,7 @@ func (s *section) jwt(dir string) *JWT {
 	if n == nil {
 		return nil
 	}
-	j := s.r.section(n, "server.auth.jwt", "", "jwks", "issuer", "audience", "algorithms", "leeway")
+	j := s.r.section(n, "server.auth.jwt", "", jwtTable)
 	out := &JWT{
 		Line: n.line, JWKS: j.jwks(dir), Issuer: j.text("issuer", ""), Audience: j.texts("audience", 16),
 		Leeway: j.duration("leeway", defaultLeeway, 0), Algorithms: j.algorithms(),

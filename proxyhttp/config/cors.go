@@ -34,7 +34,7 @@ func (s *section) cors() *CORS {
 	if n == nil {
 		return nil
 	}
-	c := s.r.section(n, "server.cors", "", "origins", "headers", "expose", "credentials", "max_age")
+	c := s.r.section(n, "server.cors", "", corsTable)
 	out := &CORS{
 		Headers: c.headerNames("headers"), Expose: c.headerNames("expose"),
 		Credentials: c.boolean("credentials", false), MaxAge: c.duration("max_age", defaultMaxAge, 0),

@@ -10,10 +10,6 @@ import (
 	"time"
 )
 
-var endpointKeys = []string{"name", "route", "source", "sql", "params", "result", "ttl", "client_ttl", "consistency", "rehydrate",
-	"stale_while_revalidate", "stale_if_error", "vary", "cache", "depends_on", "records", "tags",
-	"auth", "max_rows", "max_bytes", "timeout"}
-
 func lineKey(path ...string) string { return strings.Join(path, "\x00") }
 
 // endpoints reads the list and holds its endpoints against each other.
@@ -83,7 +79,7 @@ func (r *reader) endpoint(c *Config, item *node, index int) *Endpoint {
 		}
 		return nil
 	}
-	s := r.section(item, "the endpoint", name, endpointKeys...)
+	s := r.section(item, "the endpoint", name, endpointTable)
 	e := &Endpoint{Line: item.line, LastLine: item.lastLine(), lines: map[string]int{}}
 	for _, p := range item.pairs {
 		e.lines[p.key] = p.line

@@ -52,7 +52,7 @@ func Parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 		return c, r.result()
 	}
 	r.own(root)
-	top := r.section(root, "", "", "server", "admin", "store", "sources", "defaults", "endpoints")
+	top := r.section(root, "", "", fileTable)
 	dir := "."
 	if abs, err := filepath.Abs(file); err == nil {
 		dir = filepath.Dir(abs)

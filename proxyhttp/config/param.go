@@ -36,7 +36,7 @@ func (s *section) params(e *Endpoint) map[string]*Param {
 			s.note(p.line, "the parameter name %s must have letters, digits and underscores only, and not begin with a digit", quote(p.key))
 			continue
 		}
-		ps := s.r.section(p.value, "parameter "+p.key, s.endpoint, "type", "in", "claim", "required", "default", "min", "max", "choices")
+		ps := s.r.section(p.value, "parameter "+p.key, s.endpoint, paramTable)
 		for _, k := range ps.n.pairs {
 			e.lines[lineKey("params", p.key, k.key)] = k.line
 		}
@@ -47,8 +47,8 @@ func (s *section) params(e *Endpoint) map[string]*Param {
 
 func (s *section) param(e *Endpoint, at pair) *Param {
 	p := &Param{Line: at.line, Required: s.boolean("required", false)}
-	p.Type = s.oneOf("type", "", TypeInt, TypeFloat, TypeDecimal, TypeString, TypeBool, TypeGlob, TypeList, TypeChoice)
-	p.In = s.oneOf("in", "", InPath, InQuery, InBody, InHeader, InClaim)
+	p.Type = s.oneOf("type", "", types...)
+	p.In = s.oneOf("in", "", places...)
 	s.place(p, e, at.key)
 	if !s.typeBroken() {
 		s.choices(p)
@@ -67,8 +67,7 @@ func (s *section) typeBroken() bool {
 }
 
 func (s *section) oneOfQuiet(n *node) string {
-	switch n.text {
-	case TypeInt, TypeFloat, TypeDecimal, TypeString, TypeBool, TypeGlob, TypeList, TypeChoice:
+	if contains(types, n.text) {
 		return n.text
 	}
 	return ""

@@ -15,9 +15,10 @@ type section struct {
 	endpoint string
 }
 
-// section opens a map and notes every key that is not among keys. An absent
+// section opens a map and notes every key that is not in the table. An absent
 // or empty map reads as one without keys.
-func (r *reader) section(n *node, where, endpoint string, keys ...string) *section {
+func (r *reader) section(n *node, where, endpoint string, t table) *section {
+	keys := t.names()
 	s := &section{r: r, n: &node{}, where: where, endpoint: endpoint}
 	if n == nil || n.kind == kindNull || n.kind == kindBroken {
 		if n != nil {

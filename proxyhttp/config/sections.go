@@ -17,8 +17,8 @@ const (
 )
 
 func (r *reader) listeners(top *section, dir string) (Server, Admin) {
-	s := r.section(top.n.get("server"), "server", "", "listen", "tls", "cors", "auth", "trusted_proxies")
-	a := r.section(top.n.get("admin"), "admin", "", "listen", "token", "tls")
+	s := r.section(top.n.get("server"), "server", "", serverTable)
+	a := r.section(top.n.get("admin"), "admin", "", adminTable)
 	server := Server{Listen: s.listen(defaultListen), TLS: s.tls(dir), CORS: s.cors(), Auth: s.auth(dir), TrustedProxies: s.proxies()}
 	admin := Admin{Listen: a.listen(defaultAdminListen), Token: a.token(), TLS: a.tls(dir)}
 	// A token that was given wrongly has its own mistake.
@@ -67,7 +67,7 @@ func (s *section) tokenBroken() bool {
 }
 
 func (r *reader) store(top *section, dir string) Store {
-	s := r.section(top.n.get("store"), "store", "", "path", "max_memory")
+	s := r.section(top.n.get("store"), "store", "", storeTable)
 	return Store{
 		Path:      within(dir, s.text("path", memory)),
 		MaxMemory: s.size("max_memory", defaultMaxMemory),
@@ -83,7 +83,7 @@ func within(dir, name string) string {
 }
 
 func (r *reader) defaults(top *section) Defaults {
-	s := r.section(top.n.get("defaults"), "defaults", "", "ttl", "consistency", "rehydrate")
+	s := r.section(top.n.get("defaults"), "defaults", "", defaultsTable)
 	return Defaults{
 		TTL:         s.duration("ttl", defaultTTL, 1),
 		Consistency: s.oneOf("consistency", Strict, Strict, Eventual),
@@ -134,7 +134,7 @@ func isName(s string) bool {
 // source reads one. Keys that only another driver reads are allowed and have
 // no effect, so that a source can change its driver by one line.
 func (r *reader) source(p pair, dir string) *Source {
-	s := r.section(p.value, "source "+p.key, "", "driver", "dsn", "init", "schema", "unmapped")
+	s := r.section(p.value, "source "+p.key, "", sourceTable)
 	src := &Source{
 		Name:     p.key,
 		Line:     p.line,

@@ -12,7 +12,7 @@ func (s *section) tls(dir string) *TLS {
 	if n == nil {
 		return nil
 	}
-	t := s.r.section(n, s.where+".tls", "", "cert", "key")
+	t := s.r.section(n, s.where+".tls", "", tlsTable)
 	for _, key := range []string{"cert", "key"} {
 		if n.kind == kindMap && !t.has(key) {
 			t.note(n.line, "%s is missing; tls takes cert and key, two PEM files", t.key(key))

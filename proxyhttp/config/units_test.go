@@ -69,7 +69,7 @@ func TestNearest(t *testing.T) {
 	for given, want := range map[string]string{
 		"rout": "route", "roote": "route", "Route": "route", "stale-if-error": "stale_if_error", "staleIfError": "stale_if_error", "tll": "ttl", "ttl2": "ttl", "sqll": "sql", "x": "", "name5678": "", "": "",
 	} {
-		if got := nearest(given, endpointKeys); got != want {
+		if got := nearest(given, endpointTable.names()); got != want {
 			t.Errorf("%s: %q, want %q", given, got, want)
 		}
 	}

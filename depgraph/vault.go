@@ -71,6 +71,7 @@ type Vault struct {
 	trouble    trouble
 	live       int64 // bytes after the last rewrite
 	growth     int64 // growthLimit, but in tests
+	mute       bool  // tests: nothing is flushed but by them
 	unsynced   bool
 	lastSync   time.Time
 	lastHeat   time.Time
@@ -97,7 +98,7 @@ func OpenVault(o VaultOptions) (*Vault, error) {
 	}
 	v := &Vault{o: o, clean: map[string]string{}, heat: map[recordID]int64{}, mappings: map[string][]byte{},
 		stop: make(chan struct{}), done: make(chan struct{}), growth: growthLimit}
-	v.notes.byKey = map[string]note{}
+	v.notes.byKey, v.notes.most = map[string]note{}, maxNotes
 	if isSQLite(o.Path) {
 		return nil, fmt.Errorf("the store %s is an SQLite database; store.path needs a file of its own", o.Path)
 	}

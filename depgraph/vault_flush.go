@@ -36,7 +36,9 @@ func (v *Vault) run() {
 		case <-v.stop:
 			return
 		case <-tick.C:
-			v.flush()
+			if !v.mute {
+				v.flush()
+			}
 		}
 	}
 }

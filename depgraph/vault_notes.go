@@ -32,6 +32,7 @@ type notes struct {
 	mu    sync.Mutex
 	byKey map[string]note
 	bytes int64
+	most  int // maxNotes, but in tests
 	// lost tells that a change could not be noted: until the next rewrite the
 	// file may hold what the graph does not.
 	lost bool
@@ -43,7 +44,7 @@ func (n *notes) add(key string, what note) bool {
 	defer n.mu.Unlock()
 	old, known := n.byKey[key]
 	bytes := n.bytes - old.size() + what.size()
-	if !known && len(n.byKey) >= maxNotes || bytes > maxNoteBytes {
+	if !known && len(n.byKey) >= n.most || bytes > maxNoteBytes {
 		if known {
 			delete(n.byKey, key) // it is outdated
 			n.bytes -= old.size()

@@ -69,13 +69,14 @@ func (f *Found) Close() {
 // aside. ErrLocked tells that it belongs to another process, and a *Damage of
 // kind Directory that the path can be no file; any other error is the disk's.
 func Open(path string, o Options) (*File, *Found, error) {
-	if err := o.failing("open"); err != nil {
-		return nil, nil, err
-	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // so that a rewrite replaces the file, not the link to it
 	}
-	f, err := openLocked(path)
+	var f *os.File
+	err := o.failing("open")
+	if err == nil {
+		f, err = openLocked(path)
+	}
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return setAside(path, nil, &Found{Damage: &Damage{Kind: Denied, Why: "it may not be read and written"}}, o)

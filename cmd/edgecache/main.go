@@ -47,6 +47,6 @@ func newRoot() *cobra.Command {
 	}
 	colorFlag(root)
 	root.AddCommand(serveCommand(), initCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
-		purgeCommand(), statsCommand(), reloadCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
+		purgeCommand(), statsCommand(), reloadCommand(), schemaCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
 	return root
 }

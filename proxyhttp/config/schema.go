@@ -19,7 +19,7 @@ var fromEnv = object{"type": "string", "pattern": reference}
 // would be worse than one that misses a mistake, which `edgecache check` finds.
 var (
 	text   = object{"type": "string", "pattern": `\S`}
-	truth  = object{"enum": []any{true, false, "true", "false"}}
+	truth  = object{"anyOf": []any{object{"enum": []any{true, false, "true", "false"}}, fromEnv}}
 	scalar = object{"type": []any{"string", "number", "boolean"}}
 	number = object{"anyOf": []any{object{"type": "number"}, object{"type": "string", "pattern": `^-?[0-9]|` + reference}}}
 	size   = object{"anyOf": []any{object{"type": "integer", "exclusiveMinimum": 0}, object{"type": "string",

@@ -18,12 +18,16 @@ func PlanWrite(sql string, schema *source.Schema, database string) (*source.Writ
 	if err != nil {
 		return nil, unreadf("%s", err)
 	}
+	t, returning := t.cutReturning()
 	text, _ := t.forParser()
 	n, err := MySQL.parseOne(text)
 	if err != nil {
 		return nil, err
 	}
 	w := &writePlanner{text: t, schema: schema, database: database, plan: &source.WritePlan{}}
+	if returning {
+		w.unfit("RETURNING")
+	}
 	switch n := n.(type) {
 	case *ast.InsertStmt:
 		err = w.insert(n)

@@ -23,6 +23,9 @@ func (d *DB) Write(ctx context.Context, sts []source.Statement, beforeCommit fun
 	}
 	t := &transaction{d: d, sts: sts, beforeCommit: beforeCommit}
 	err := t.run(ctx)
+	if t.refused != nil {
+		err = t.refused
+	}
 	switch t.res.Outcome {
 	case source.OutcomeUnknown:
 		d.counters.unknown.Add(1)
@@ -54,6 +57,9 @@ type transaction struct {
 	shaky bool  // the catalog may be out of date
 	begun int64 // schema changes that had begun when the catalog was taken
 	work  []*statement
+
+	guards  []source.Statement
+	refused error // what a guard said
 
 	sl   *slot
 	s    *session
@@ -118,6 +124,9 @@ func (t *transaction) survey() (alone bool, err error) {
 	t.shaky = over != t.begun || t.d.schemaDebt.Load()
 	t.cat = t.d.catalog.Load()
 	t.undoable = !t.shaky
+	if err := t.takeGuards(); err != nil {
+		return false, err
+	}
 	if len(t.sts) == 0 {
 		return false, invalid("a write without statements")
 	}
@@ -133,7 +142,7 @@ func (t *transaction) survey() (alone bool, err error) {
 	if alone && len(t.sts) > 1 {
 		return false, invalid("a schema change, TRUNCATE or CALL must be the only statement of its write")
 	}
-	return alone, nil
+	return alone, t.guardable(alone)
 }
 
 // widest is all that the statements may change, as known before they run.
@@ -195,6 +204,9 @@ func (t *transaction) begin(ctx context.Context) error {
 // execute runs the statements.
 func (t *transaction) execute(ctx context.Context) error {
 	t.c = t.d.newCollector(t.cat)
+	if err := t.askGuards(ctx); err != nil {
+		return err
+	}
 	if !t.undoable { // readers may see its changes before COMMIT
 		for _, w := range t.work { // what cannot be prepared has done nothing
 			bounded, cancel := t.d.bounded(ctx)
@@ -263,6 +275,14 @@ type answer struct {
 func (t *transaction) send(ctx context.Context, w *statement, sql string, args []source.Value) (*answer, error) {
 	bounded, cancel := t.d.bounded(ctx)
 	defer cancel()
+	if t.d.mayReturn(w) {
+		a, err := t.sendReturning(bounded, w, sql, args)
+		if err != nil {
+			return nil, wrap(bounded, err)
+		}
+		t.note(w, a)
+		return a, nil
+	}
 	res, err := t.s.exec(bounded, sql, args)
 	if err != nil {
 		return nil, wrap(bounded, err)

@@ -104,14 +104,20 @@ func TestPlainSnapshotHides(t *testing.T) {
 // reading and the statement.
 func TestRowComesBetween(t *testing.T) {
 	for sql, want := range map[string]string{
-		"UPDATE u SET x = 9 WHERE status = 'open'":                                            "WHOLE u: 1 rows were read and 2 matched\n",
-		"DELETE FROM u WHERE status = 'open'":                                                 "WHOLE u: 1 rows were read and 2 deleted\n",
+		"UPDATE u SET x = 9 WHERE status = 'open'":      "WHOLE u: 1 rows were read and 2 matched\n",
+		"DELETE FROM u WHERE status = 'open'":           "WHOLE u: 1 rows were read and 2 matched\n",
+		"UPDATE u JOIN v ON v.s = u.status SET u.x = 9": "WHOLE u: 1 rows were read and 2 matched\n",
+		"DELETE u, v FROM u JOIN v ON v.s = u.status":   "WHOLE u: 2 rows were read and 3 matched\nWHOLE v: 2 rows were read and 3 matched\n",
+		// What is chosen stays chosen, though the statement would now choose more, or another.
+		"UPDATE u SET x = 9 WHERE status = 'open' ORDER BY x DESC LIMIT 1":                    "UPDATE u (1, 'open', 1) -> (1, 'open', 9)\n",
+		"UPDATE u SET x = x + 1 WHERE status IN (SELECT s FROM v) ORDER BY x DESC":            "UPDATE u (1, 'open', 1) -> (1, 'open', 2)\n",
+		"DELETE FROM u WHERE x > (SELECT COUNT(*) FROM v) ORDER BY id DESC LIMIT 5":           "DELETE u (2, 'shut', 2)\n",
 		"REPLACE INTO u VALUES (3, 'x', 1)":                                                   "WHOLE u: 0 rows were met, 1 are found now, and the server counts 2\n",
 		"INSERT INTO u VALUES (3, 'x', 1) ON DUPLICATE KEY UPDATE x = 77":                     "WHOLE u: 0 rows were met, 1 are found now, and the server counts 2\n",
 		"INSERT IGNORE INTO u VALUES (3, 'x', 1)":                                             "WHOLE u: 0 rows were met, 1 are found now, and the server counts 0\n",
 		"INSERT INTO u VALUES (1, 'x', 1), (3, 'x', 1) ON DUPLICATE KEY UPDATE x = VALUES(x)": "WHOLE u: 1 rows were met, 2 are found now, and the server counts 3\n",
 	} {
-		d := openTest(t, twoRows)
+		d := openTest(t, twoRows+"CREATE TABLE v (s VARCHAR(10) PRIMARY KEY); INSERT INTO v VALUES ('open');")
 		other := mariatest.Get(t).Open(t, d.o.DSN)
 		d.seams.noReturning = true // or a DELETE tells its rows itself
 		d.seams.afterBefore = func() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"edgecache/source"
+	"edgecache/sqlparse"
 )
 
 // digest is a write set prepared for asking: its changes by table.
@@ -20,6 +21,8 @@ type digest struct {
 	cause      string
 	rows       int
 	bytes      int64
+	// partners complete changed rows, where they were looked up.
+	partners map[asking]*sqlparse.Partners
 	// onlyBefore is Sabotage.NoAfterImage.
 	onlyBefore bool
 }
@@ -67,7 +70,7 @@ func (d *digest) heavy(m *bounds) bool { return d.rows > m.heavyRows || d.bytes 
 // byTable widens the digest to its tables, without images.
 func (d *digest) byTable(why string) *digest {
 	out := *d
-	out.changes, out.rows, out.bytes = nil, 0, 0
+	out.changes, out.partners, out.rows, out.bytes = nil, nil, 0, 0
 	out.whole = make(map[string]string, len(d.whole)+len(d.changes))
 	for t, w := range d.whole {
 		out.whole[t] = w

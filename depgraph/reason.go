@@ -29,6 +29,8 @@ func reason(t *Template, args sqlparse.Args, d *digest, v verdict, pairs int) st
 		return changeName(t, v.pair) + ": every condition and output has the same value on both images"
 	case RuleRecord:
 		return changeName(t, v.pair) + ": the row is in no row of the answer, and the change does not bring it there"
+	case RuleJoin:
+		return changeName(t, v.pair) + ": no row of the other tables brings the row into the answer"
 	case RuleWindow:
 		return changeName(t, v.pair) + ": the row sorts after the last row of the answer"
 	}

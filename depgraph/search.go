@@ -160,7 +160,7 @@ func (w *search) lookup(rd reader, r *registration, p pair) (err error) {
 		if w.rechecks += len(images); w.rechecks > w.g.bounds.rechecks {
 			return errWork
 		}
-		v := w.g.ask(occ.Occurrence, e.Args, e.Held, w.i.d, p.change)
+		v := w.g.ask(occ.Occurrence, e.Args, e.Held, nil, w.i.d, p.change)
 		if !v.affected {
 			w.note(id, v.rule)
 			continue

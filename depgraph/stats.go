@@ -31,6 +31,7 @@ type tally struct {
 	SettledAgain, OpenOverflow         int64
 	Candidates, CoarseOverflow, Alarms int64
 	StoreErrors, DebrisForgotten       int64
+	Lookups                            int64
 }
 
 // counters are atomic, for those who do not hold the lock.
@@ -70,6 +71,7 @@ type Stats struct {
 	// Candidates; the closer, the better the index.
 	Candidates int64
 
+	Lookups         int64 // questions for the partners of changed rows
 	Wide            int64 // templates suspended as a whole by a write
 	Widened         int64 // rows, conditions and templates that could not be evaluated
 	CoarseOverflow  int64 // occurrences on the coarse list because a bound was met
@@ -102,7 +104,7 @@ func (g *Graph) Stats() Stats {
 		Replaced: out[causeReplaced], Dropped: out[causeWrite], Evictions: out[causeEvicted],
 		Expired: out[causeExpired], Purged: out[causePurged], Unregistered: out[causeUnregistered],
 		Writes: t.Writes, RolledBack: t.RolledBack, Affected: t.Affected, SparedBy: map[Rule]int64{},
-		Candidates: t.Candidates, Wide: t.Wide, Widened: g.n.widened.Load(), CoarseOverflow: t.CoarseOverflow,
+		Candidates: t.Candidates, Lookups: t.Lookups, Wide: t.Wide, Widened: g.n.widened.Load(), CoarseOverflow: t.CoarseOverflow,
 		OpenOverflow: t.OpenOverflow, LogTrimmed: g.log.trimmed, SettledAgain: t.SettledAgain,
 		StoreErrors: t.StoreErrors, DebrisForgotten: t.DebrisForgotten, Alarms: t.Alarms,
 	}

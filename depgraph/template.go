@@ -44,7 +44,7 @@ type Holder interface {
 	Confined(args sqlparse.Args, held *sqlparse.Held) sqlparse.Region
 	// Spared names the rule that proves that a row change leaves the answer as
 	// it is, "" for none; before and after tell which images may be used.
-	Spared(args sqlparse.Args, held *sqlparse.Held, c *source.Change, before, after bool) string
+	Spared(args sqlparse.Args, held *sqlparse.Held, partners *sqlparse.Partners, c *source.Change, before, after bool) string
 }
 
 // Template is what all responses of one endpoint have in common. It must not

@@ -17,6 +17,7 @@ const (
 	RuleOutput    Rule = "output"    // what it computes from the row stays the same
 	RuleRecord    Rule = "record"    // the row is not in it, and stays out
 	RuleWindow    Rule = "window"    // the row comes after its last one
+	RuleJoin      Rule = "join"      // no partners bring the row into it
 	RuleRow       Rule = "row"       // an image may satisfy its condition
 	RuleWhole     Rule = "whole"     // a change that is not known by row
 )
@@ -37,6 +38,8 @@ func (r Rule) rank() int {
 		return 5
 	case RuleWindow:
 		return 6
+	case RuleJoin:
+		return 7
 	}
 	return 0
 }
@@ -195,8 +198,8 @@ func (g *Graph) mayUse(o Occurrence, args sqlparse.Args, row source.Row) (may bo
 }
 
 // ask decides what one row change means to one instance: affected by an image,
-// or spared by the rule that it returns. held may be nil.
-func (g *Graph) ask(o Occurrence, args sqlparse.Args, held *sqlparse.Held, d *digest, c *source.Change) (v verdict) {
+// or spared by the rule that it returns. held and partners may be nil.
+func (g *Graph) ask(o Occurrence, args sqlparse.Args, held *sqlparse.Held, partners *sqlparse.Partners, d *digest, c *source.Change) (v verdict) {
 	var before, after bool
 	for _, img := range d.images(c) {
 		may, truth := g.mayUse(o, args, img.row)
@@ -209,14 +212,14 @@ func (g *Graph) ask(o Occurrence, args sqlparse.Args, held *sqlparse.Held, d *di
 	if !v.affected {
 		return verdict{rule: RulePredicate}
 	}
-	if rule := g.spared(o, args, held, c, before, after); rule.rank() > 0 {
+	if rule := g.spared(o, args, held, partners, c, before, after); rule.rank() > 0 {
 		return verdict{rule: rule}
 	}
 	return v
 }
 
 // spared tries the rules that go beyond the condition; a panic spares nothing.
-func (g *Graph) spared(o Occurrence, args sqlparse.Args, held *sqlparse.Held, c *source.Change, before, after bool) (r Rule) {
+func (g *Graph) spared(o Occurrence, args sqlparse.Args, held *sqlparse.Held, partners *sqlparse.Partners, c *source.Change, before, after bool) (r Rule) {
 	h, ok := o.(Holder)
 	if !ok {
 		return ""
@@ -227,7 +230,7 @@ func (g *Graph) spared(o Occurrence, args sqlparse.Args, held *sqlparse.Held, c 
 			r = ""
 		}
 	}()
-	return Rule(h.Spared(args, held, c, before, after))
+	return Rule(h.Spared(args, held, partners, c, before, after))
 }
 
 // verdict is the decision about one instance, with what it rests on.
@@ -252,7 +255,7 @@ func (g *Graph) judgeReading(t *Template, args sqlparse.Args, held *sqlparse.Hel
 	}
 	out := verdict{rule: r.rule, pair: r.sparing}
 	for _, p := range r.pairs {
-		v := g.ask(t.Occurrences[p.occ], args, held, d, p.change)
+		v := g.ask(t.Occurrences[p.occ], args, held, d.partners[asking{t, p.occ, p.change}], d, p.change)
 		if v.affected || v.rule.rank() > out.rule.rank() {
 			v.pair = p
 			out = v

@@ -150,12 +150,31 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 	res, err = e.db.src.Write(ctx, sts, func(ws *source.WriteSet) {
 		at := time.Now()
 		intent = s.publishBy(e.cfg.Name, e.db, ws)
+		refine(intent, ws)
 		entry.match, entry.tables = time.Since(at), ws.Tables()
 	})
 	if err == nil && res == nil {
 		err = fmt.Errorf("the source gave neither result nor error")
 	}
 	return res, done, err
+}
+
+// partnerBytes bounds the answer to one question for partners.
+const partnerBytes = 1 << 20
+
+// refine lets the graph look for partners, where the source can be asked inside
+// the write's transaction.
+func refine(intent *depgraph.Intent, ws *source.WriteSet) {
+	if ws.Look == nil {
+		return
+	}
+	intent.Refine(func(st source.Statement) ([]source.Row, error) {
+		res, err := ws.Look(st, source.Limits{Bytes: partnerBytes})
+		if err != nil {
+			return nil, err
+		}
+		return res.Rows, nil
+	})
 }
 
 // publish shows a write set to the graph. A change of the schema outdates the

@@ -64,6 +64,11 @@ type WriteSet struct {
 	Everything string
 	// SchemaChanged tells that tables, views or triggers may have changed too.
 	SchemaChanged bool
+	// Look, where the source has it, reads inside the transaction, after its
+	// last statement: the state right after this write and right before every
+	// later one, since nobody else can write in between. It is there only while
+	// beforeCommit runs, and is nil where that cannot be promised.
+	Look func(st Statement, lim Limits) (*Result, error)
 }
 
 // Empty tells that nothing at all changed.

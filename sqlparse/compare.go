@@ -19,6 +19,8 @@ func affinity(e *expr) (a source.Affinity, ok bool) {
 			return source.AffinityInteger, true
 		}
 		return e.col.occ.Table.Columns[e.col.idx].Affinity, true
+	case opCollate:
+		return affinity(e.args[0])
 	case opOpaque, opScalar, opRow:
 		return 0, false
 	}
@@ -46,19 +48,28 @@ func collation(e *expr) (c source.Collation, has, ok bool) {
 
 // hidesCollation tells that COLLATE may stand inside e. It counts for the whole
 // comparison from however deep, and on the right even against a column on the
-// left; the only forms of it that parse end up opaque.
+// left; only where it stands outermost do we know which one counts.
 func hidesCollation(e *expr) bool {
 	found := false
 	e.walk(func(x *expr) bool {
-		found = found || x.op == opOpaque
+		found = found || x.op == opOpaque || x.op == opCollate
 		return !found
 	})
 	return found
 }
 
-// compareCollation chooses the collation of a comparison: the left column's,
-// else the right's, else BINARY.
+// compareCollation chooses the collation of a comparison: that of COLLATE on
+// the left, else on the right, else the left column's, else the right's, else
+// BINARY.
 func compareCollation(l, r *expr) (source.Collation, bool) {
+	for _, e := range []*expr{l, r} {
+		switch {
+		case e.op == opCollate:
+			return source.Collation(e.name), true
+		case hidesCollation(e):
+			return "", false
+		}
+	}
 	c, has, ok := collation(l)
 	if !ok || has {
 		_, _, known := collation(r)

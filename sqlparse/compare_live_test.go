@@ -112,6 +112,9 @@ func TestComparisonsAgreeWithSQLite(t *testing.T) {
 			"LOWER(%s) = :p", "LENGTH(%s) = :p", "%s + 1 = :p", "CASE WHEN %s = :p THEN 1 ELSE 0 END = 1",
 			"CASE %s WHEN :p THEN NULL ELSE 1 END", "(%s = :p) = 1", "(%s, 1) = (:p, 1)", "(%s, 1) < (:p, 2)",
 			"(%s, 1) IN ((:p, 1), (5, 2))", ":p IN (%s, 1)", "ABS(%s) = :p", "-%s = :p", "(%s = :p) IS NULL",
+			"%s IS :p", "NOT (%s IS :p)", ":p IS %s", "%s COLLATE NOCASE = :p", "%s = :p COLLATE NOCASE", ":p COLLATE RTRIM < %s",
+			"%s COLLATE BINARY IS :p", "%s COLLATE RTRIM IN (:p, 'b')", "%s COLLATE NOCASE BETWEEN :p AND 'b'",
+			"%s COLLATE BINARY LIKE :p", "%s COLLATE NOCASE = :p COLLATE BINARY", "CASE %s COLLATE NOCASE WHEN :p THEN 1 END",
 		} {
 			tpl := l.compile("SELECT id FROM t WHERE " + fmt.Sprintf(form, c))
 			if tpl.Query.Precision != sqlparse.PrecisionRow {

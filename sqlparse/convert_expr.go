@@ -15,7 +15,7 @@ import (
 var binaryOps = map[opcode.Op]op{
 	opcode.EQ: opEq, opcode.NE: opNe, opcode.LT: opLt, opcode.LE: opLe, opcode.GT: opGt, opcode.GE: opGe,
 	opcode.Plus: opAdd, opcode.Minus: opSub, opcode.Mul: opMul, opcode.Div: opDiv, opcode.Mod: opMod,
-	opcode.LogicAnd: opAnd, opcode.LogicOr: opOr,
+	opcode.LogicAnd: opAnd, opcode.LogicOr: opOr, opcode.NullEQ: opIs,
 	opcode.And: opBits, opcode.Or: opBits, opcode.LeftShift: opBits, opcode.RightShift: opBits,
 }
 
@@ -53,6 +53,14 @@ func (c *converter) expr(n ast.ExprNode, s *scope) (*expr, error) {
 		}
 	case *ast.PositionExpr:
 		return &expr{op: opOpaque, raw: strconv.Itoa(n.N)}, nil
+	case *ast.SetCollationExpr:
+		if coll := collationsNamed[n.Collate]; coll != "" && c.dialect == SQLite {
+			e, err := c.node(opCollate, s, n.Expr)
+			if err == nil {
+				e.name = string(coll)
+			}
+			return e, err
+		}
 	case *ast.RowExpr:
 		return c.node(opRow, s, n.Values...)
 	case *ast.AggregateFuncExpr:

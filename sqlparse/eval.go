@@ -71,12 +71,20 @@ type env struct {
 	args    Args
 	occ     *Occurrence
 	row     source.Row
+	// joined, instead of occ, are the columns of a row of several occurrences.
+	joined []*column
 	// nullRow: the row stands for an outer join's NULLs, rowid included.
 	nullRow bool
 }
 
 // column returns Unknown where the image does not tell.
 func (v *env) column(c *column) source.Value {
+	if v.joined != nil {
+		if i := place(v.joined, c); i >= 0 {
+			return v.row[i]
+		}
+		return source.Unknown()
+	}
 	if v.occ == nil || c.occ != v.occ || c.idx < 0 || c.idx >= len(v.row) {
 		if v.nullRow && c.occ == v.occ {
 			return source.Null()
@@ -110,6 +118,8 @@ func (v *env) truth(e *expr) truths {
 			return tFalse | tTrue
 		}
 		return truthOf(x.IsNull() != e.not)
+	case opIs:
+		return v.is(e.args[0], e.args[1])
 	case opBetween:
 		if v.dialect == MySQL && !v.boundsAlike(e) {
 			return tAny
@@ -146,6 +156,18 @@ func (v *env) columnTruth(e *expr) truths {
 		return truthOf(k != zeroKey)
 	}
 	return truthOfValue(x)
+}
+
+// is never has the truth NULL.
+func (v *env) is(l, r *expr) truths {
+	x, y := v.value(l), v.value(r)
+	switch {
+	case x.IsUnknown() || y.IsUnknown():
+		return tFalse | tTrue
+	case x.IsNull() || y.IsNull():
+		return truthOf(x.IsNull() && y.IsNull())
+	}
+	return v.compare(opEq, l, r) &^ tNull
 }
 
 func negated(t truths, not bool) truths {
@@ -252,7 +274,7 @@ func (v *env) value(e *expr) source.Value {
 		return v.args[e.param].single()
 	case opColumn:
 		return v.column(e.col)
-	case opPlus:
+	case opPlus, opCollate:
 		return v.value(e.args[0])
 	case opNeg:
 		x := v.value(e.args[0])
@@ -285,7 +307,7 @@ func (v *env) value(e *expr) source.Value {
 			return source.Unknown()
 		}
 		return v.callValue(e)
-	case opAnd, opOr, opNot, opIsNull, opBetween, opIn, opLike, opEq, opNe, opLt, opLe, opGt, opGe:
+	case opAnd, opOr, opNot, opIs, opIsNull, opBetween, opIn, opLike, opEq, opNe, opLt, opLe, opGt, opGe:
 		switch v.truth(e) {
 		case tTrue:
 			return source.Int(1)

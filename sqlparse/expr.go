@@ -28,6 +28,8 @@ const (
 	opMod               //
 	opBits              // & | << >>: name holds the operator
 	opConcat            // ||
+	opIs                // args[0] IS args[1]: equal, or both NULL
+	opCollate           // args[0] COLLATE name
 	opIsNull            // args[0]; not
 	opBetween           // args[0] between args[1] and args[2]; not
 	opIn                // args[0] in args[1:]; not

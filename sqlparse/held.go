@@ -33,6 +33,7 @@ type frame struct {
 // is none ends the list.
 type orderTerm struct {
 	col  *column
+	coll source.Collation // of a COLLATE, "" for the column's own
 	desc bool
 	at   int // where the answer carries it
 }
@@ -46,6 +47,7 @@ type holding struct {
 	// key are the positions of its key in the answer, keyColumns in its table;
 	// both nil where the answer does not carry it.
 	key, keyColumns []int
+	completion      *completion // nil: none
 }
 
 // Held is what one stored answer tells. Its zero value and nil tell nothing.
@@ -92,6 +94,7 @@ func (a *analysis) newFrame(q *query) *frame {
 	wanted := f.wanted(q, b, outputs)
 	f.hide(a, b, outputs, wanted)
 	f.locate(append(slices.Clone(outputs), f.hidden...))
+	f.complete(a, q, b)
 	return f
 }
 
@@ -106,11 +109,15 @@ func (f *frame) wanted(q *query, b *block, outputs []*column) []*column {
 		}
 	}
 	for _, it := range q.order {
-		c := b.ordering(it.e, outputs)
+		c := b.ordering(uncollated(it.e), outputs)
 		if c == nil || c.occ == nil || c.idx < 0 || c.occ.hold == nil {
 			break
 		}
-		f.order = append(f.order, orderTerm{col: c, desc: it.desc})
+		t := orderTerm{col: c, desc: it.desc}
+		if it.e.op == opCollate {
+			t.coll = source.Collation(it.e.name)
+		}
+		f.order = append(f.order, t)
 		if q.limit != nil {
 			want(c)
 		}
@@ -233,7 +240,7 @@ func (f *frame) sortKey(row source.Row) []Key {
 		if t.at >= len(row) {
 			break
 		}
-		k, ok := f.dialect.sortKey(t.col, row[t.at])
+		k, ok := f.dialect.sortKey(t, row[t.at])
 		if !ok {
 			break
 		}
@@ -246,21 +253,10 @@ func (f *frame) sortKey(row source.Row) []Key {
 // max_sort_length bytes of the weights, 1024 by default.
 const maxSortText = 200
 
-// sortKey is the place of a column's value in ORDER BY: by the column's own
-// collation, NULL first.
-func (d Dialect) sortKey(c *column, v source.Value) (Key, bool) {
-	if v.IsUnknown() {
-		return "", false
-	}
-	col := &c.occ.Table.Columns[c.idx]
-	if d == SQLite {
-		if v.Kind() == source.KindText && col.Collation == source.CollationUnknown {
-			return "", false
-		}
-		return KeyOf(v, col.Collation)
-	}
-	on, ok := d.sortLine(col)
-	if !ok || v.Kind() == source.KindText && v.Len() > maxSortText {
+// sortKey is the place of a value in ORDER BY, NULL first.
+func (d Dialect) sortKey(t orderTerm, v source.Value) (Key, bool) {
+	on, ok := d.sortLine(t)
+	if !ok || d == MySQL && v.Kind() == source.KindText && v.Len() > maxSortText {
 		return "", false
 	}
 	return keyOn(v, on)
@@ -268,17 +264,18 @@ func (d Dialect) sortKey(c *column, v source.Value) (Key, bool) {
 
 // sortLine is the line on which ORDER BY sorts a column. MySQL sorts an ENUM,
 // say, by another than it compares it on: only these are known to agree.
-func (d Dialect) sortLine(c *source.Column) (line, bool) {
-	if d == SQLite {
-		return line{name: c.Collation}, true
+func (d Dialect) sortLine(t orderTerm) (line, bool) {
+	c := &t.col.occ.Table.Columns[t.col.idx]
+	if t.coll != "" {
+		return line{name: t.coll}, true
 	}
 	switch c.Family {
-	case source.FamilyInt, source.FamilyUint, source.FamilyDecimal, source.FamilyFloat, source.FamilyText,
-		source.FamilyDate, source.FamilyDatetime, source.FamilyTimestamp:
-		l, ok := d.columnLine(c)
-		return l, ok
+	case source.FamilyEnum, source.FamilySet, source.FamilyTime, source.FamilyYear, source.FamilyBit, source.FamilyJSON, source.FamilyOther:
+		if d == MySQL {
+			return line{}, false
+		}
 	}
-	return line{}, false
+	return d.columnLine(c)
 }
 
 // keys are the hashes of the occurrence's keys in the answer, sorted; nil when
@@ -348,7 +345,7 @@ func (h *holding) beyond(held *Held, row source.Row) bool {
 		if t.col.occ.hold != h || t.col.idx >= len(row) {
 			return false
 		}
-		r, ok := h.frame.dialect.sortKey(t.col, row[t.col.idx])
+		r, ok := h.frame.dialect.sortKey(t, row[t.col.idx])
 		if !ok {
 			return false
 		}
@@ -365,7 +362,7 @@ func (h *holding) beyond(held *Held, row source.Row) bool {
 
 // Spared names the rule that proves that a row change leaves a stored answer
 // as it is, "" for none. before and after tell which images may satisfy the
-// occurrence's condition; held may be nil.
+// occurrence's condition; held and partners may be nil.
 //
 //   - output: the query sees nothing of the change (uses.go).
 //   - record: no row of the stored answer has the row in it, and the columns
@@ -377,10 +374,16 @@ func (h *holding) beyond(held *Held, row source.Row) bool {
 //     One that sorts beyond the held rows is in none of them, and in none
 //     before them. One that is absent is in none of them, and without OFFSET
 //     there are none before them.
+//   - join: as before, where the row is afterwards in no row of the query's FROM
+//     that passes its conditions, or only in such that sort beyond (partners.go).
 //
-// The last holds only for an occurrence that no outer join null-supplies:
+// The last two hold only for an occurrence that no outer join null-supplies:
 // there, a row that goes brings a row of NULLs, which sorts elsewhere.
-func (o *Occurrence) Spared(args Args, held *Held, c *source.Change, before, after bool) string {
+//
+// Several changes of one write may be spared by different rules: what output and
+// record map to itself keeps its place among the query's rows, and of what is
+// taken away or brought, nothing is among the held rows, before or after.
+func (o *Occurrence) Spared(args Args, held *Held, partners *Partners, c *source.Change, before, after bool) string {
 	if o.same(args, c, true) {
 		return "output"
 	}
@@ -403,11 +406,14 @@ func (o *Occurrence) Spared(args Args, held *Held, c *source.Change, before, aft
 	default:
 		return ""
 	}
-	if after {
-		if !h.beyond(held, c.After) {
-			return ""
-		}
+	switch {
+	case !after:
+	case h.beyond(held, c.After):
 		rule = "window"
+	case h.unreached(args, held, partners):
+		rule = "join"
+	default:
+		return ""
 	}
 	return rule
 }
@@ -433,7 +439,7 @@ func (o *Occurrence) window(held *Held) Region {
 	if t.col.occ != o {
 		return Everything()
 	}
-	on, ok := o.dialect.sortLine(&o.Table.Columns[t.col.idx])
+	on, ok := o.dialect.sortLine(t)
 	if !ok {
 		return Everything()
 	}

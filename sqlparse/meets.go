@@ -86,7 +86,7 @@ func (m *meetings) expr(e *expr) {
 			for _, r := range x.args[1:] {
 				m.rows([]*expr{x.args[0], r})
 			}
-		case x.op.isComparison(), x.op == opBetween, x.op == opIn, x.op == opCall && passesOn(x),
+		case x.op.isComparison(), x.op == opIs, x.op == opBetween, x.op == opIn, x.op == opCall && passesOn(x),
 			x.op == opAdd, x.op == opSub:
 			m.together(x.args)
 		}

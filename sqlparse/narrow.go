@@ -89,13 +89,19 @@ func (n *narrower) leaf(e *expr, not bool) (r Region, tight, ok bool) {
 	switch {
 	case e.op.isComparison():
 		o, col, other := e.op, e.args[0], e.args[1]
-		if col.op != opColumn || !constant(other) {
+		if uncollated(col).op != opColumn || !constant(other) {
 			col, other, o = other, col, mirrored[o]
 		}
 		if not {
 			o = negatedOp[o]
 		}
-		return n.comparison(o, col, other)
+		coll, ok := compareCollation(e.args[0], e.args[1])
+		if !ok && n.occ.dialect == SQLite {
+			return nil, false, false
+		}
+		return n.comparison(o, uncollated(col), uncollated(other), coll)
+	case e.op == opIs:
+		return n.is(e, not)
 	case e.op == opIsNull:
 		return n.isNull(e.args[0], e.not != not)
 	case e.op == opBetween && n.occ.dialect == MySQL && !(&env{dialect: MySQL, args: n.args}).boundsAlike(e):
@@ -137,8 +143,36 @@ func (n *narrower) own(e *expr) (*source.Column, int, bool) {
 	return &n.occ.Table.Columns[e.col.idx], e.col.idx, true
 }
 
-// comparison is the region of col o other, where other is constant.
-func (n *narrower) comparison(o op, col, other *expr) (Region, bool, bool) {
+// uncollated is the operand of COLLATE, or e itself.
+func uncollated(e *expr) *expr {
+	for e.op == opCollate {
+		e = e.args[0]
+	}
+	return e
+}
+
+// is becomes IS NULL or an equality, by the value of the constant side.
+func (n *narrower) is(e *expr, not bool) (Region, bool, bool) {
+	col, other := e.args[0], e.args[1]
+	if !constant(other) {
+		col, other = other, col
+	}
+	if not || !constant(other) {
+		return nil, false, false
+	}
+	v := env{dialect: n.occ.dialect, args: n.args}
+	switch x := v.value(other); {
+	case x.IsUnknown():
+		return nil, false, false
+	case x.IsNull():
+		return n.isNull(uncollated(col), false)
+	}
+	return n.leaf(pair(opEq, e.args[0], e.args[1]), false)
+}
+
+// comparison is the region of col o other, where other is constant, under a
+// collation.
+func (n *narrower) comparison(o op, col, other *expr, coll source.Collation) (Region, bool, bool) {
 	c, i, ok := n.own(col)
 	if !ok || !constant(other) || other.op == opRow {
 		return nil, false, false
@@ -150,17 +184,14 @@ func (n *narrower) comparison(o op, col, other *expr) (Region, bool, bool) {
 	if a, ok := affinity(other); !ok || a != source.AffinityNone {
 		return nil, false, false
 	}
-	if _, has, ok := collation(other); !ok || has {
-		return nil, false, false
-	}
 	v := env{dialect: n.occ.dialect, args: n.args}
-	return n.against(o, c, i, v.value(other))
+	return n.against(o, c, i, coll, v.value(other))
 }
 
 // against is the region of a column compared with a value. The value is
 // converted as the comparison would; what is stored in the column already has
 // its affinity applied, so its own conversion changes nothing.
-func (n *narrower) against(o op, c *source.Column, i int, x source.Value) (Region, bool, bool) {
+func (n *narrower) against(o op, c *source.Column, i int, coll source.Collation, x source.Value) (Region, bool, bool) {
 	switch {
 	case x.IsNull():
 		return Nothing(), true, true
@@ -168,7 +199,7 @@ func (n *narrower) against(o op, c *source.Column, i int, x source.Value) (Regio
 		return nil, false, false
 	case c.Affinity.IsNumeric():
 		if x, ok := numberOf(x); ok {
-			return n.spans(i, c.Collation, o, x)
+			return n.spans(i, coll, o, x)
 		}
 		return nil, false, false
 	case c.Affinity == source.AffinityText && (x.Kind() == source.KindInt || x.Kind() == source.KindFloat):
@@ -180,7 +211,7 @@ func (n *narrower) against(o op, c *source.Column, i int, x source.Value) (Regio
 		// itself; blobs stand above numbers and texts alike.
 		x = source.Text(s)
 	}
-	return n.spans(i, c.Collation, o, x)
+	return n.spans(i, coll, o, x)
 }
 
 func (n *narrower) spans(i int, coll source.Collation, o op, x source.Value) (Region, bool, bool) {
@@ -285,7 +316,7 @@ func (n *narrower) item(o op, c *source.Column, i int, col *expr, x source.Value
 	if n.occ.dialect == MySQL {
 		return n.againstMySQL(o, i, col, &expr{op: opLiteral, val: x}, x)
 	}
-	return n.against(o, c, i, x)
+	return n.against(o, c, i, c.Collation, x)
 }
 
 // notIn of an empty list holds NULL too; with a NULL in the list it holds

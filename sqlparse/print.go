@@ -24,7 +24,7 @@ func precedence(e *expr) int {
 		return 2
 	case opNot:
 		return 3
-	case opEq, opNe, opLt, opLe, opGt, opGe, opIsNull, opBetween, opIn, opInQuery, opLike:
+	case opEq, opNe, opLt, opLe, opGt, opGe, opIs, opIsNull, opBetween, opIn, opInQuery, opLike:
 		return 4
 	case opBits:
 		return 5
@@ -76,6 +76,9 @@ func (p *printer) expr(e *expr) {
 	case opIsNull:
 		p.sub(e.args[0], prec)
 		p.WriteString(" IS " + not + "NULL")
+	case opCollate:
+		p.sub(e.args[0], 8)
+		p.WriteString(" COLLATE " + e.name)
 	case opBetween:
 		p.sub(e.args[0], prec)
 		p.WriteString(" " + not + "BETWEEN ")

@@ -175,7 +175,7 @@ func (r *renderer) join(f *from) {
 }
 
 var infix = map[op]string{
-	opAnd: " AND ", opOr: " OR ", opEq: " = ", opNe: " <> ", opLt: " < ", opLe: " <= ", opGt: " > ", opGe: " >= ",
+	opIs: " IS ", opAnd: " AND ", opOr: " OR ", opEq: " = ", opNe: " <> ", opLt: " < ", opLe: " <= ", opGt: " > ", opGe: " >= ",
 	opAdd: " + ", opSub: " - ", opMul: " * ", opDiv: " / ", opMod: " % ", opConcat: " || ",
 }
 
@@ -237,6 +237,9 @@ func (r *renderer) operator(e *expr) {
 	case opIsNull:
 		r.expr(e.args[0])
 		r.WriteString(" IS " + not + "NULL")
+	case opCollate:
+		r.expr(e.args[0])
+		r.WriteString(" COLLATE " + e.name)
 	case opBetween:
 		r.expr(e.args[0])
 		r.WriteString(" " + not + "BETWEEN ")

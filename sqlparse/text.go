@@ -301,6 +301,10 @@ func (t *text) forParser() (string, map[int]int) {
 			b.WriteString(`"` + strings.ReplaceAll(tok.s[1:len(tok.s)-1], `"`, `""`) + `"`)
 		case tok.is("=="):
 			b.WriteByte('=')
+		case t.dialect == SQLite && t.isOperator(i):
+			b.WriteString("<=>")
+		case t.dialect == SQLite && t.isCollation(i):
+			b.WriteString(collationNames[asciiLower(tok.s)])
 		case tok.kind == tokParam:
 			at[b.Len()] = i
 			b.WriteByte('?')
@@ -312,6 +316,36 @@ func (t *text) forParser() (string, map[int]int) {
 		}
 	}
 	return b.String(), at
+}
+
+// isOperator tells of IS between two operands; before a keyword it is part of
+// another form.
+func (t *text) isOperator(i int) bool {
+	if !t.tokens[i].is("IS") {
+		return false
+	}
+	next := t.at(t.neighbour(i, +1))
+	for _, w := range []string{"NULL", "NOT", "TRUE", "FALSE", "DISTINCT"} {
+		if next.is(w) {
+			return false
+		}
+	}
+	return true
+}
+
+// collationNames are the names under which the parser reads SQLite's own
+// collations, which it does not know.
+var collationNames = map[string]string{
+	"binary": "utf8mb4_bin", "nocase": "utf8mb4_general_ci", "rtrim": "utf8mb4_unicode_ci",
+}
+
+// collationsNamed is the way back.
+var collationsNamed = map[string]source.Collation{
+	"utf8mb4_bin": source.CollationBinary, "utf8mb4_general_ci": source.CollationNoCase, "utf8mb4_unicode_ci": source.CollationRTrim,
+}
+
+func (t *text) isCollation(i int) bool {
+	return t.tokens[i].kind == tokWord && collationNames[asciiLower(t.tokens[i].s)] != "" && t.at(t.neighbour(i, -1)).is("COLLATE")
 }
 
 // starMark stands for the star of COUNT(*), which the TiDB parser would read

@@ -51,17 +51,21 @@ func (t *transaction) guarded(ctx context.Context, st source.Statement) error {
 	if t.dry {
 		return nil
 	}
+	res, err := t.look(ctx, st, st.Limits)
+	if err != nil {
+		return err
+	}
+	return st.Guard(res)
+}
+
+// look reads inside the transaction.
+func (t *transaction) look(ctx context.Context, st source.Statement, lim source.Limits) (*source.Result, error) {
 	bounded, cancel := t.d.bounded(ctx)
 	defer cancel()
 	if bounded.Err() != nil {
-		return ended(bounded, nil)
+		return nil, ended(bounded, nil)
 	}
-	res, err := func() (*source.Result, error) {
-		defer t.c.guard(bounded)()
-		return t.c.query(st, st.Limits)
-	}()
-	if err != nil {
-		return wrap(bounded, err)
-	}
-	return st.Guard(res)
+	defer t.c.guard(bounded)()
+	res, err := t.c.query(st, lim)
+	return res, wrap(bounded, err)
 }

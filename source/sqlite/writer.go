@@ -74,7 +74,9 @@ func (t *transaction) run(ctx context.Context) error {
 		return nil
 	}
 	if t.beforeCommit != nil {
+		t.ws.Look = func(st source.Statement, lim source.Limits) (*source.Result, error) { return t.look(ctx, st, lim) }
 		t.beforeCommit(t.ws)
+		t.ws.Look = nil
 	}
 	if f := t.d.seams.beforeEnd; f != nil {
 		f()

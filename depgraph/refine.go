@@ -1,0 +1,133 @@
+package depgraph
+
+import (
+	"edgecache/source"
+	"edgecache/sqlparse"
+)
+
+// Lookup reads inside the transaction of a write, after its last statement: the
+// state right after this write and right before every later one.
+type Lookup func(source.Statement) ([]source.Row, error)
+
+// Completer is what an Occurrence may implement besides: the question which
+// rows of its query's FROM hold a row as it is after the change, the same for
+// every instance.
+type Completer interface {
+	Completion(c *source.Change) (st source.Statement, ok bool)
+	// Complete makes partners of the answer; nil widens.
+	Complete(rows []source.Row) *sqlparse.Partners
+}
+
+// Bounds of Refine. Past them entries stay affected.
+const (
+	maxLookups = 32    // questions of one write
+	maxRefined = 10000 // affected entries that are looked at
+)
+
+// asking is one row change as one occurrence of a template sees it.
+type asking struct {
+	t      *Template
+	occ    int
+	change *source.Change
+}
+
+// Refine looks for the partners of the changed rows for whose sake entries are
+// affected, and resumes those that the rule join then spares. It must be called
+// between Publish and COMMIT, and look must see the state that Lookup promises:
+// then nothing lies between the answer before the write, the write and what was
+// looked up, and the proof composes. Fills that end later are held against the
+// same partners. No lock is held while the source is asked.
+func (i *Intent) Refine(look Lookup) {
+	questions := i.questions()
+	if len(questions) == 0 {
+		return
+	}
+	partners := make(map[asking]*sqlparse.Partners, len(questions))
+	memo := map[string][]source.Row{}
+	asked := 0
+	for _, q := range questions {
+		c := q.t.Occurrences[q.occ].(Completer)
+		st, ok := c.Completion(q.change)
+		if !ok {
+			continue
+		}
+		key := st.SQL + "\x00" + source.Row(st.Args).String()
+		rows, known := memo[key]
+		if !known {
+			if asked++; asked > maxLookups {
+				break
+			}
+			var err error
+			if rows, err = look(st); err != nil {
+				continue // affected it stays
+			}
+			memo[key] = rows
+		}
+		if p := c.Complete(rows); p != nil {
+			partners[q] = p
+		}
+	}
+	i.apply(partners, asked)
+}
+
+// questions lists the row changes that make an entry affected and that a lookup
+// could decide otherwise.
+func (i *Intent) questions() []asking {
+	g := i.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	seen := map[asking]bool{}
+	var out []asking
+	for n, e := range i.affected {
+		if n >= maxRefined || len(out) >= maxLookups {
+			break
+		}
+		t := e.Template
+		for occ, o := range t.Occurrences {
+			if _, ok := o.(Completer); !ok {
+				continue
+			}
+			for _, c := range i.d.changes[lower(o.TableName())] {
+				q := asking{t, occ, c}
+				if c.After == nil || seen[q] || o.Unchanged(c) || !g.ask(o, e.Args, e.Held, nil, i.d, c).affected {
+					continue
+				}
+				seen[q] = true
+				out = append(out, q)
+			}
+		}
+	}
+	return out
+}
+
+// apply judges the affected entries again.
+func (i *Intent) apply(partners map[asking]*sqlparse.Partners, asked int) {
+	g := i.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stats.Lookups += int64(min(asked, maxLookups))
+	if i.settled || len(partners) == 0 {
+		return
+	}
+	i.d.partners = partners
+	kept := 0
+	for n, e := range i.affected {
+		if n < maxRefined {
+			if v := g.judge(e.Template, e.Args, e.Held, i.d); !v.affected {
+				if !g.sabotage.NoSuspension {
+					e.state.Add(-1)
+				}
+				i.spared[v.rule]++
+				g.sparedBy[v.rule]++
+				continue
+			}
+		}
+		i.affected[kept], i.ended[kept] = e, i.ended[n]
+		kept++
+	}
+	gone := len(i.affected) - kept
+	clear(i.affected[kept:])
+	i.affected, i.ended = i.affected[:kept], i.ended[:kept]
+	i.count -= gone
+	g.stats.Affected -= int64(gone)
+}

@@ -83,7 +83,7 @@ func parseSpec(t testing.TB, lines []string) spec {
 // the configuration refuses is thereby no case of this package.
 func (s spec) endpoint(t testing.TB) Endpoint {
 	t.Helper()
-	c := &config.Config{Sources: []*config.Source{{Name: "main"}}, Defaults: config.Defaults{TTL: 1, Consistency: config.Strict, Rehydrate: config.Eager}}
+	c := &config.Config{Server: config.Server{Auth: &config.Auth{}}, Sources: []*config.Source{{Name: "main"}}, Defaults: config.Defaults{TTL: 1, Consistency: config.Strict, Rehydrate: config.Eager}}
 	e, mistakes := config.ParseEndpoint([]byte("name: e\nsql: x\nroute: "+s.route+"\nparams: "+s.params+"\n"), c, nil)
 	if len(mistakes) > 0 {
 		t.Fatalf("the test's own endpoint is wrong: %v", mistakes)
@@ -114,12 +114,18 @@ func parseRequest(t testing.TB, line string) Request {
 				t.Fatal(err)
 			}
 			r.Query = q
-		case part[0] == '{':
+		case part[0] == '{', strings.HasPrefix(part, "claims:"):
+			into := &r.Body
+			if part[0] != '{' {
+				into, part = &r.Claims, part[len("claims:"):]
+			}
 			dec := json.NewDecoder(strings.NewReader(part))
 			dec.UseNumber()
-			if err := dec.Decode(&r.Body); err != nil {
+			if err := dec.Decode(into); err != nil {
 				t.Fatal(err)
 			}
+		case part == "anyone":
+			r.Anyone = true
 		case strings.HasPrefix(part, "path:"):
 			name, value, _ := strings.Cut(part[5:], "=")
 			r.Path[name] = value

@@ -18,9 +18,10 @@ import (
 // keySpec has every rule, a list, both kinds of choice and two vary headers.
 var keySpec = []string{
 	"route POST /v1/x",
-	"params {q: {in: query}, l: {type: list}, lq: {type: list, in: query}, g: {type: glob}, dec: {type: decimal}, c: {type: choice, choices: [a, b, \"1\"]}, sort: {type: choice, choices: {x: \"1\", y: \"2\"}, default: x}, def: {type: int, default: 1}}",
+	"params {q: {in: query}, l: {type: list}, lq: {type: list, in: query}, g: {type: glob}, dec: {type: decimal}, c: {type: choice, choices: [a, b, \"1\"]}, sort: {type: choice, choices: {x: \"1\", y: \"2\"}, default: x}, def: {type: int, default: 1}, ten: {in: claim, claim: org.id}, roles: {in: claim, type: list}, lang: {in: header}}",
 	"meets s s", "meets i i", "meets r r", "meets n n", "meets d d", "meets a", "meets q", "meets l list", "meets lq i list",
 	"meets g s", "meets dec n", "meets c", "meets def i", "unseen sort",
+	"meets ten", "meets roles list", "meets lang s", "unseen s.given", "unseen ten.given", "unseen lang.given",
 	"vary Accept X-Tenant",
 }
 
@@ -75,6 +76,18 @@ func requests(t *rapid.T) Request {
 	if rapid.Bool().Draw(t, "lq given") {
 		r.Query["lq"] = rapid.SliceOfN(rapid.SampledFrom([]string{"1", "2", "1,2", "2,1"}), 1, 3).Draw(t, "lq")
 	}
+	if rapid.Bool().Draw(t, "a token") {
+		r.Claims = map[string]any{"sub": "x"}
+		if rapid.Bool().Draw(t, "ten given") {
+			r.Claims["org"] = map[string]any{"id": valuesOf("ten").Draw(t, "ten")}
+		}
+		if rapid.Bool().Draw(t, "roles given") {
+			r.Claims["roles"] = rapid.SliceOfN(valuesOf("roles").Filter(func(v any) bool { return v != nil }), 0, 3).Draw(t, "roles")
+		}
+	}
+	if rapid.Bool().Draw(t, "lang given") {
+		r.Header["Lang"] = []string{texts.Draw(t, "lang")}
+	}
 	for _, h := range []string{"Accept", "X-Tenant", "Other"} {
 		if n := rapid.IntRange(0, 2).Draw(t, h); n > 0 {
 			r.Header[h] = rapid.SliceOfN(texts, n, n).Draw(t, h)
@@ -114,7 +127,7 @@ func TestKeyIsIdentity(t *testing.T) {
 	}
 }
 
-var places = []string{"", "s", "i", "r", "n", "d", "a", "l", "g", "dec", "c", "def", "sort", "query", "header", "all"}
+var places = []string{"", "s", "i", "r", "n", "d", "a", "l", "g", "dec", "c", "def", "sort", "query", "header", "claims", "all"}
 
 func differingIn(t *rapid.T, first Request, place string) Request {
 	second := requests(t)
@@ -136,6 +149,9 @@ func differingIn(t *rapid.T, first Request, place string) Request {
 	}
 	if place != "header" {
 		second.Header = first.Header
+	}
+	if place != "claims" {
+		second.Claims = first.Claims
 	}
 	return second
 }

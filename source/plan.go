@@ -31,8 +31,10 @@ type WritePlan struct {
 	Where Piece // the condition, "" for all rows
 	Order Piece // what stands behind ORDER BY
 	Limit Piece // what stands behind LIMIT
-	// Joined tells that From joins tables.
-	Joined bool
+	// Joins are the tables that From joins, targets among them; nil when From
+	// is one table. Where several are set, nothing that is set decides about
+	// the rows.
+	Joins []string
 	// Targets are the tables that an UPDATE or DELETE writes, each once. nil
 	// when they are not known: then Tables may hold more than is written.
 	Targets []WriteTarget

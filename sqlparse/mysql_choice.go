@@ -1,6 +1,10 @@
 package sqlparse
 
-import "github.com/pingcap/tidb/pkg/parser/ast"
+import (
+	"edgecache/source"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+)
 
 // rows reads what says which rows are written.
 func (w *writePlanner) rows(where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) {
@@ -9,13 +13,13 @@ func (w *writePlanner) rows(where ast.ExprNode, order *ast.OrderByClause, limit 
 		for _, item := range order.Items {
 			w.condition(item.Expr, "ORDER BY")
 		}
-		if limit == nil && w.plan.Joined {
+		if limit == nil && w.joined {
 			w.unfit("it orders a join")
 		}
 	}
 	if limit != nil {
 		w.chosen("LIMIT chooses among its rows")
-		if w.plan.Joined {
+		if w.joined {
 			w.unfit("it limits a join")
 		}
 	}
@@ -61,3 +65,46 @@ func (c *chooser) Enter(n ast.Node) (ast.Node, bool) {
 	}
 	return c.survey.Enter(n)
 }
+
+// decides tells whether an UPDATE of several tables may read, where it decides
+// which rows match, a column that it sets. The server sets one of the tables as
+// it goes, with the columns that follow, so a row of another could match by the new value only, and one that
+// was read not any more: the counts would not tell.
+func (w *writePlanner) decides(n *ast.UpdateStmt, targets []source.WriteTarget) bool {
+	r := reader{names: map[string]bool{}}
+	n.TableRefs.Accept(&r)
+	if n.Where != nil {
+		n.Where.Accept(&r)
+	}
+	for _, t := range targets {
+		for _, c := range t.Assigned {
+			r.reads = r.reads || r.names[asciiLower(c)]
+		}
+		for _, c := range w.schema.Table(t.Table).Columns {
+			follows := c.OnUpdate || c.Generated != source.NotGenerated
+			r.reads = r.reads || follows && r.names[asciiLower(c.Name)]
+		}
+	}
+	return r.reads
+}
+
+// reader collects the names of columns that conditions read.
+type reader struct {
+	names map[string]bool
+	reads bool // it reads what is set, or, by NATURAL JOIN, more than it names
+}
+
+func (r *reader) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.ColumnName:
+		r.names[n.Name.L] = true
+	case *ast.Join:
+		r.reads = r.reads || n.NaturalJoin
+		for _, c := range n.Using {
+			r.names[c.Name.L] = true
+		}
+	}
+	return n, false
+}
+
+func (r *reader) Leave(n ast.Node) (ast.Node, bool) { return n, true }

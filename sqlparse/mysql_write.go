@@ -53,6 +53,7 @@ type writePlanner struct {
 	schema   *source.Schema
 	database string
 	plan     *source.WritePlan
+	joined   bool
 }
 
 // unfit keeps the first reason.
@@ -90,7 +91,7 @@ func (w *writePlanner) mentions(n ast.ResultSetNode) (out []mention, err error) 
 		if out, err = w.mentions(n.Left); err != nil || n.Right == nil {
 			return out, err
 		}
-		w.plan.Joined = true
+		w.joined = true
 		if n.Tp == ast.LeftJoin || n.Tp == ast.RightJoin {
 			w.unfit("it has an outer join")
 		}
@@ -135,6 +136,9 @@ func (w *writePlanner) narrow(all []mention, targets []source.WriteTarget) {
 			return
 		}
 		seen[name] = true
+		if w.joined {
+			w.plan.Joins = append(w.plan.Joins, m.table)
+		}
 	}
 	w.plan.Targets, w.plan.Tables = targets, nil
 	for _, t := range targets {
@@ -152,10 +156,14 @@ func (w *writePlanner) update(n *ast.UpdateStmt) error {
 		return err
 	}
 	w.rows(n.Where, n.Order, n.Limit)
-	if targets := w.assignments(n.List, all); targets != nil {
+	targets := w.assignments(n.List, all)
+	if targets != nil {
 		w.narrow(all, targets)
 	} else {
 		w.unfit("it is not known whose columns it sets")
+	}
+	if len(targets) > 1 && w.decides(n, targets) {
+		w.unfit("it sets several tables and reads in a condition what it sets")
 	}
 	if w.plan.Unfit == "" {
 		w.slice("UPDATE", "SET")

@@ -165,7 +165,7 @@ func (s *statement) args(to []source.Value, p source.Piece) []source.Value {
 // split gives each target its columns of the rows. A join shows a row once for
 // each of its partners.
 func (s *statement) split(rows []source.Row) [][]source.Row {
-	if !s.plan.Joined {
+	if s.plan.Joins == nil {
 		return [][]source.Row{rows}
 	}
 	out := make([][]source.Row, len(s.targets))

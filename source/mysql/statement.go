@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strings"
 
 	"edgecache/source"
@@ -134,7 +135,7 @@ func (s *statement) choose(cat *catalog, returning bool) (way, string) {
 		return s.chooseInsert(returning)
 	}
 	may := returning && p.Returns && len(s.targets) == 1
-	w, why := s.chooseSelect()
+	w, why := s.chooseSelect(cat)
 	// What the cascades of a DELETE do can be read only when its rows are known
 	// before it runs.
 	if may && (w == wayBlind || !s.target().cascades(cat, onDelete)) {
@@ -144,15 +145,17 @@ func (s *statement) choose(cat *catalog, returning bool) (way, string) {
 }
 
 // chooseSelect decides whether the rows can be selected before.
-func (s *statement) chooseSelect() (way, string) {
+func (s *statement) chooseSelect(cat *catalog) (way, string) {
 	p := s.plan
 	switch {
 	case p.Unfit != "":
 		return wayBlind, p.Unfit
 	case len(p.Targets) != len(s.targets) || p.From.SQL == "":
 		return wayBlind, "the statement's target is not known as text"
-	case p.Joined && p.Chosen != "":
+	case p.Joins != nil && p.Chosen != "":
 		return wayBlind, p.Chosen
+	case p.Joins != nil && s.disturbs(cat):
+		return wayBlind, "what it sets off may change the tables that it joins"
 	}
 	for _, piece := range []source.Piece{p.Head, p.From, p.Where, p.Order, p.Limit} {
 		for _, i := range piece.Args {
@@ -165,7 +168,10 @@ func (s *statement) chooseSelect() (way, string) {
 		if s.kind == source.StatementUpdate && len(in.columnsOf(p.Targets[i].Assigned)) == 0 {
 			return wayBlind, "the columns that the statement sets are not known"
 		}
-		if p.Joined && in.steadyKey(nil) == nil {
+		if len(s.targets) > 1 && in.triggered(s.events()&onUpdate) {
+			return wayBlind, "a trigger may set what the statement's condition reads"
+		}
+		if p.Joins != nil && in.steadyKey(nil) == nil {
 			return wayBlind, "the table has no key without NULL"
 		}
 	}
@@ -176,6 +182,19 @@ func (s *statement) chooseSelect() (way, string) {
 		return wayBlind, p.Chosen + ", and its table has no key by which to name them"
 	}
 	return wayPick, ""
+}
+
+// disturbs tells whether triggers or cascades of a statement may change, while
+// it runs, the tables that it joins.
+func (s *statement) disturbs(cat *catalog) bool {
+	r := newReach(cat)
+	for i, in := range s.targets {
+		r.sideEffects(in, s.events(), func(columns []string) bool {
+			at := in.columnsOf(columns)
+			return at == nil || overlap(at, s.knownColumns(cat, i)) || in.triggered(onUpdate)
+		})
+	}
+	return r.everything != "" || slices.ContainsFunc(s.plan.Joins, func(name string) bool { return r.whole[strings.ToLower(name)] != "" })
 }
 
 func firstOf(reasons ...string) string {

@@ -321,3 +321,13 @@ func (v *Vault) sayClean(stamps map[string]string) {
 		v.sync(v.o.Now())
 	}
 }
+
+// FlushHeat writes now how often every entry was asked for, which is else done
+// every few minutes and when the vault is closed.
+func (v *Vault) FlushHeat() {
+	v.io.Lock()
+	defer v.io.Unlock()
+	if !v.trouble.failing.Load() {
+		v.writeHeat()
+	}
+}

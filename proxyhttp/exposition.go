@@ -73,6 +73,7 @@ func (s *Server) writeMetrics(w http.ResponseWriter) {
 	exposeGraph(x, s.graph.Stats())
 	s.exposeRefilling(x)
 	s.exposeDoors(x)
+	s.exposeStore(x)
 	x.counter("edgecache_panics_total", "Bugs caught; each has a stack in the log.", s.metrics.panics.Load())
 	x.gauge("go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine()))
 	var mem runtime.MemStats

@@ -69,6 +69,7 @@ func (s *Server) startRestoring(ctx context.Context, r restoring) {
 	if s.vault == nil {
 		return
 	}
+	s.restores = true
 	s.background.Add(1)
 	go func() {
 		defer s.background.Done()
@@ -196,7 +197,9 @@ func (s *Server) closeSources(ctx context.Context) (stamps map[string]string, er
 	var errs []error
 	for name, db := range s.databases {
 		src, ok := db.src.(stamped)
-		if !ok || s.vault == nil {
+		if !ok || !s.restores {
+			// Also after a start that failed: what the store says still holds,
+			// and a new stamp would make it untrue.
 			errs = append(errs, db.src.Close())
 			continue
 		}

@@ -49,6 +49,7 @@ type Server struct {
 
 	graph     *depgraph.Graph
 	vault     *depgraph.Vault // nil: nothing outlives the process
+	restores  bool            // what the vault has is being, or was, brought back
 	filler    *rehydrate.Filler
 	queue     *rehydrate.Queue
 	metrics   *metrics

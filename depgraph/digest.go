@@ -1,6 +1,7 @@
 package depgraph
 
 import (
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ type digest struct {
 	changes map[string][]*source.Change
 	// whole says, by table in lower case, why every row of it counts.
 	whole map[string]string
+	// confined are those of them of which only columns of rows changed.
+	confined map[string]*confined
 	// everything says why every entry of the source counts, "" when it is not so.
 	everything string
 	assigned   map[string][]int
@@ -25,6 +28,25 @@ type digest struct {
 	partners map[asking]*sqlparse.Partners
 	// onlyBefore is Sabotage.NoAfterImage.
 	onlyBefore bool
+}
+
+// confined is an UPDATE of which only the columns are known. change names it,
+// without images.
+type confined struct {
+	columns []int
+	change  source.Change
+}
+
+// spares tells whether o reads none of the columns; then no row that it reads
+// came, went or changed for it.
+func (c *confined) spares(o Occurrence) bool {
+	names, ok := o.(Columned)
+	for _, col := range c.columns {
+		if o.Reads(col) || col < 0 || ok && col >= len(names.ColumnNames()) {
+			return false
+		}
+	}
+	return true
 }
 
 // digestOf prepares ws, which must not change afterwards. A nil write set says
@@ -46,6 +68,12 @@ func digestOf(ws *source.WriteSet) *digest {
 			why = "not known by row"
 		}
 		d.whole[lower(t)] = why
+		if cols, ok := ws.WholeColumns[lower(t)]; ok {
+			if d.confined == nil {
+				d.confined = map[string]*confined{}
+			}
+			d.confined[lower(t)] = &confined{cols, source.Change{Table: t, Op: source.OpUpdate}}
+		}
 	}
 	for i := range ws.Changes {
 		c := &ws.Changes[i]
@@ -75,7 +103,9 @@ func (d *digest) byTable(why string) *digest {
 	for t, w := range d.whole {
 		out.whole[t] = w
 	}
+	out.confined = maps.Clone(d.confined)
 	for t := range d.changes {
+		delete(out.confined, t) // its rows may have come and gone
 		if _, ok := out.whole[t]; !ok {
 			out.whole[t] = why
 		}

@@ -355,6 +355,7 @@ func arguments(s string) sqlparse.Args {
 //	DELETE users (1, 'Lane', 3)
 //	ASSIGNED users first_name,age
 //	WHOLE users: why
+//	CONFINED users first_name,age
 //	EVERYTHING: why
 //	SCHEMA
 //	SOURCE other
@@ -372,10 +373,9 @@ func write(text string) *source.WriteSet {
 		case "DELETE":
 			ws.Changes = append(ws.Changes, source.Change{Table: table, Op: source.OpDelete, Before: row(images)})
 		case "ASSIGNED":
-			o := &fakeOcc{names: columns[table]}
-			for _, name := range strings.Split(images, ",") {
-				ws.Assigned[table] = append(ws.Assigned[table], o.column(name))
-			}
+			ws.Assigned[table] = columnsNamed(table, images)
+		case "CONFINED":
+			ws.WholeColumns = map[string][]int{table: columnsNamed(table, images)}
 		case "WHOLE":
 			ws.Whole[strings.TrimSuffix(table, ":")] = images
 		case "EVERYTHING:":
@@ -389,6 +389,14 @@ func write(text string) *source.WriteSet {
 		}
 	}
 	return ws
+}
+
+func columnsNamed(table, list string) (out []int) {
+	o := &fakeOcc{names: columns[table]}
+	for _, name := range strings.Split(list, ",") {
+		out = append(out, o.column(name))
+	}
+	return out
 }
 
 // entry makes an entry whose key and URL are the endpoint with its arguments.

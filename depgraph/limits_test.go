@@ -299,3 +299,22 @@ func TestWeight(t *testing.T) {
 		runtime.KeepAlive(g)
 	}
 }
+
+// TestConfinedUntilWidened: a table of which only columns changed stays confined
+// when a write is widened to its tables, unless it has row changes too.
+func TestConfinedUntilWidened(t *testing.T) {
+	o := occ("users reads first_name")
+	for text, want := range map[string]bool{
+		"WHOLE users: why\nCONFINED users age":                              true,
+		"WHOLE users: why\nCONFINED users age\nINSERT users (7, 'Lane', 3)": false,
+		"WHOLE users: why\nCONFINED users age\nDELETE orders (7, 1, 3)":     true,
+		"WHOLE users: why\nCONFINED users age,first_name":                   false,
+		"WHOLE users: why": false,
+	} {
+		d := digestOf(write(text)).byTable("too many rows")
+		c := d.confined["users"]
+		if got := c != nil && c.spares(o); got != want || d.whole["users"] == "" {
+			t.Errorf("%q: spared %v", text, got)
+		}
+	}
+}

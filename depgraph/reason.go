@@ -50,6 +50,9 @@ func changeName(t *Template, p pair) string {
 // setColumns lists the columns that the UPDATE sets.
 func setColumns(t *Template, d *digest, p pair) string {
 	cols := append([]int(nil), d.assigned[lower(p.change.Table)]...)
+	if c := d.confined[lower(p.change.Table)]; c != nil {
+		cols = append(cols, c.columns...)
+	}
 	sort.Ints(cols)
 	names := make([]string, 0, len(cols))
 	for _, c := range cols {

@@ -98,6 +98,9 @@ func drawWrite(t *rapid.T) *source.WriteSet {
 		if len(ws.Changes) > 0 { // a row of another shape
 			ws.Changes[0].After, ws.Changes[0].Before = source.Row{source.Int(1)}, nil
 		}
+	case 3, 4, 5:
+		ws.Whole = map[string]string{"Users": "LIMIT"}
+		ws.WholeColumns = map[string][]int{"users": rapid.SliceOfN(rapid.IntRange(0, 3), 1, 2).Draw(t, "columns")}
 	}
 	return ws
 }

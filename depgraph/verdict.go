@@ -82,8 +82,12 @@ func (g *Graph) read(t *Template, d *digest) (r reading) {
 	for i, o := range t.Occurrences {
 		name := lower(o.TableName())
 		if why, ok := d.whole[name]; ok {
-			r.whole, r.wholeOf = o.TableName()+": "+why, o.TableName()
-			return r
+			c := d.confined[name]
+			if c == nil || !c.spares(o) {
+				r.whole, r.wholeOf = o.TableName()+": "+why, o.TableName()
+				return r
+			}
+			r.note(pair{i, &c.change}, RuleColumn)
 		}
 		for _, c := range d.changes[name] {
 			if malformed(o, c) {

@@ -247,6 +247,7 @@ func (g *Graph) remove(es []*Entry, why string, cause removal) []Dropped {
 		g.shelf.drop(e)
 		out = append(out, Dropped{
 			Key: e.Key, URL: e.URL, Template: e.Template, Args: e.Args, Hits: e.Hits(), Cost: e.Cost, Cause: why,
+			Payload: e.Payload,
 		})
 		if e.Template.Remember && cause.remembered() {
 			g.vault.keepGhost(g.ghosts.add(e, why))

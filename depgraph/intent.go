@@ -43,6 +43,8 @@ type Dropped struct {
 	Hits     int64
 	Cost     time.Duration
 	Cause    string
+	// Payload is the entry's. Whoever keeps it keeps the answer in memory.
+	Payload any
 }
 
 // Affected is how many entries the write may change.
@@ -144,6 +146,8 @@ func (i *Intent) Settle(o source.Outcome) []Dropped {
 	i.settled = true
 	delete(g.open, i)
 	g.clock++
+	g.stats.AffectedRow += int64(len(i.affected))
+	g.stats.AffectedWhole += int64(i.count - len(i.affected))
 	if o == source.OutcomeRolledBack {
 		g.stats.RolledBack++
 		i.resume()

@@ -32,6 +32,7 @@ type tally struct {
 	Candidates, CoarseOverflow, Alarms int64
 	StoreErrors, DebrisForgotten       int64
 	Lookups                            int64
+	AffectedRow, AffectedWhole         int64
 }
 
 // counters are atomic, for those who do not hold the lock.
@@ -67,6 +68,9 @@ type Stats struct {
 	// add up to the Entries there were.
 	Affected int64
 	SparedBy map[Rule]int64
+	// AffectedBy counts the same pairs by rule, once the write has settled: what
+	// a lookup spares in between leaves Affected, but never was in here.
+	AffectedBy map[Rule]int64
 	// Candidates are what the index named. Affected - those of wide writes <=
 	// Candidates; the closer, the better the index.
 	Candidates int64
@@ -104,6 +108,7 @@ func (g *Graph) Stats() Stats {
 		Replaced: out[causeReplaced], Dropped: out[causeWrite], Evictions: out[causeEvicted],
 		Expired: out[causeExpired], Purged: out[causePurged], Unregistered: out[causeUnregistered],
 		Writes: t.Writes, RolledBack: t.RolledBack, Affected: t.Affected, SparedBy: map[Rule]int64{},
+		AffectedBy: map[Rule]int64{RuleRow: t.AffectedRow, RuleWhole: t.AffectedWhole},
 		Candidates: t.Candidates, Lookups: t.Lookups, Wide: t.Wide, Widened: g.n.widened.Load(), CoarseOverflow: t.CoarseOverflow,
 		OpenOverflow: t.OpenOverflow, LogTrimmed: g.log.trimmed, SettledAgain: t.SettledAgain,
 		StoreErrors: t.StoreErrors, DebrisForgotten: t.DebrisForgotten, Alarms: t.Alarms,

@@ -29,7 +29,7 @@ type EntryVerdict struct {
 	Affected           bool
 	Rule               Rule
 	Reason             string
-	Hit                *Hit // of RuleRow, else nil
+	Hit                *Hit // of RuleRow and RulePredicate, else nil
 }
 
 // Explain decides about every entry, one after the other and without the

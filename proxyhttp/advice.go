@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"edgecache/proxyhttp/config"
+	"edgecache/proxyhttp/scaffold"
 	"edgecache/source"
 	"edgecache/sqlparse"
 )
@@ -192,42 +193,10 @@ func withTieBreak(sql, terms string, escapes bool) (out, how string) {
 	return head + "ORDER BY " + terms + " " + tail, "add ORDER BY"
 }
 
-// quoted is a name as it stands in SQL, bare where that is safe.
+// quoted is a name as it stands in SQL.
 func (db *database) quoted(name string) string {
-	if plainName(name) {
-		return name
-	}
-	if db.dialect == sqlparse.MySQL {
-		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	return scaffold.Quote(db.dialect == sqlparse.MySQL, name)
 }
-
-// plainName tells that no database could take a name for anything else. What
-// looks like a keyword is quoted, whether it is one or not.
-func plainName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c == '_' || i > 0 && c >= '0' && c <= '9') {
-			return false
-		}
-	}
-	return name != "" && !keywordLike[name]
-}
-
-var keywordLike = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`add all alter and any as asc between by call case check collate column condition
-		constraint create cross current default delete desc describe distinct drop else end escape except exists explain
-		false fetch for foreign from full function glob grant group groups having if in index inner insert intersect
-		interval into is join key keys leading left like limit lock match natural not null of offset on option or order
-		outer over partition primary range rank read recursive references release rename replace returning right row
-		rows schema select set show some system table then to trailing trigger true union unique update usage use
-		using values view when where while window with write`) {
-		m[w] = true
-	}
-	return m
-}()
 
 type sampleKey struct {
 	db     *database

@@ -57,18 +57,19 @@ type EntryVerdict struct {
 	Affected bool   `json:"affected"`
 	Rule     string `json:"rule"`
 	Reason   string `json:"reason"`
-	// Hit is the reason in parts, where the image of a row decided.
+	// Hit is the reason in parts, where the images of a row decided.
 	Hit *EntryHit `json:"hit,omitempty"`
 }
 
 // EntryHit says which image of which table satisfies, or may satisfy, which
-// condition; without a condition any row counts.
+// condition; without a condition any row counts. Of a response that is spared
+// no image does.
 type EntryHit struct {
 	Table     string `json:"table"`
 	Alias     string `json:"alias,omitempty"`
-	Image     string `json:"image"` // before, after
+	Image     string `json:"image,omitempty"` // before, after; "" of what is spared
 	Condition string `json:"condition,omitempty"`
-	Certain   bool   `json:"certain"`
+	Certain   bool   `json:"certain,omitempty"`
 }
 
 // ExplainSummary counts all cached responses. Entries == Affected + Spared, and

@@ -53,6 +53,7 @@ const maxAnswer = 64 << 20
 
 // reply is one answer of the server.
 type reply struct {
+	path   string // that was asked
 	status int
 	header http.Header
 	body   []byte
@@ -101,7 +102,7 @@ func (c client) ask(ctx context.Context, method, path string, body []byte) (*rep
 	case len(data) > maxAnswer:
 		return nil, failure(fmt.Errorf("edgecache: the answer of %s is larger than %d MiB; ask for less with --limit or a filter", c.shown(), maxAnswer>>20))
 	}
-	r := &reply{res.StatusCode, res.Header, data}
+	r := &reply{req.URL.EscapedPath(), res.StatusCode, res.Header, data}
 	if res.StatusCode/100 != 2 || fromDataPlane(r) {
 		return nil, c.refused(r)
 	}

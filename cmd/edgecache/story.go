@@ -146,10 +146,18 @@ func (st *story) spared() {
 		}
 		st.s.line("  ", head)
 		t := &table{s: st.s, indent: "    "}
+		var idle []string
 		for _, sp := range list {
+			if st.live && sp.all == 0 {
+				idle = append(idle, plain(sp.name))
+				continue
+			}
 			t.row(plain(sp.name), st.count(sp), plain(sp.reason))
 		}
 		t.print()
+		if len(idle) > 0 {
+			st.s.line("    ", st.s.in(dim, "nothing cached: "+strings.Join(idle, ", ")))
+		}
 	}
 }
 
@@ -157,8 +165,6 @@ func (st *story) count(sp sparing) string {
 	switch {
 	case !st.live:
 		return "always"
-	case sp.all == 0:
-		return "none cached"
 	case sp.spared < sp.all:
 		return fmt.Sprintf("%d of %d", sp.spared, sp.all)
 	}
@@ -171,7 +177,7 @@ func (st *story) sparings() map[string][]sparing {
 	for _, e := range st.x.Entries {
 		if k := (key{e.Endpoint, e.Rule}); !e.Affected {
 			if counts[k]++; counts[k] == 1 {
-				first[k] = e.URL + ": " + e.Reason
+				first[k] = e.URL + ": " + spareText(e)
 			}
 		}
 	}
@@ -184,7 +190,7 @@ func (st *story) sparings() map[string][]sparing {
 		for _, rule := range sortedRules(counts, func(k key) (string, bool) { return k.rule, k.endpoint == e.Endpoint }) {
 			k := key{e.Endpoint, rule}
 			reason := e.Reason
-			if e.Affected || e.Rule != rule {
+			if e.Affected || e.Rule != rule || rule == "predicate" && counts[k] == 1 {
 				reason = first[k]
 			}
 			out[rule] = append(out[rule], sparing{nameOf(e), obvious(rule, reason), counts[k], e.Entries})
@@ -203,6 +209,14 @@ func sortedRules[K comparable](counts map[K]int, of func(K) (string, bool)) (out
 	}
 	slices.Sort(out)
 	return out
+}
+
+// spareText says why a response is spared; the rows are told above already.
+func spareText(e proxyhttp.EntryVerdict) string {
+	if h := e.Hit; h != nil && h.Condition != "" {
+		return "no changed row of " + hitName(h) + " satisfies " + h.Condition
+	}
+	return e.Reason
 }
 
 // obvious leaves out a reason that only repeats its rule.
@@ -266,10 +280,7 @@ func hitText(e proxyhttp.EntryVerdict) string {
 	if h == nil {
 		return e.Reason
 	}
-	table := h.Table
-	if h.Alias != "" {
-		table += " AS " + h.Alias
-	}
+	table := hitName(h)
 	switch {
 	case h.Condition == "":
 		return "reads " + table + " without a condition"
@@ -277,6 +288,13 @@ func hitText(e proxyhttp.EntryVerdict) string {
 		return table + ": the row " + h.Image + " the write satisfies " + h.Condition
 	}
 	return table + ": the row " + h.Image + " the write may satisfy " + h.Condition
+}
+
+func hitName(h *proxyhttp.EntryHit) string {
+	if h.Alias != "" {
+		return h.Table + " AS " + h.Alias
+	}
+	return h.Table
 }
 
 // sum is the last line.

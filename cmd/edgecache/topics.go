@@ -20,8 +20,8 @@ explain    statements, tables, changes (texts), rows, truncated?, whole?,
            whole: table, reason
            endpoint: endpoint, variant?, entries, affected, affectedEntries,
            rule, reason
-           entry: url, endpoint, affected, rule, reason,
-           hit? ({table, alias?, image, condition?, certain})
+           entry: key, url, endpoint, affected, rule, reason,
+           hit? ({table, alias?, image?, condition?, certain?})
            summary: entries, affected, spared, sparedBy ({rule: n})
 graph      the document of GET /debug/graph
 endpoints  list: the document of GET /v1/endpoints

@@ -54,7 +54,8 @@ func (c client) silent(ctx context.Context, err error) error {
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
 		return c.absent("its certificate is not trusted: "+err.Error(),
 			"Put its authority's certificate into the file that $SSL_CERT_FILE names, or use the name that it is made for.")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		strings.Contains(err.Error(), "readLoopPeekFail"): // as net/http says of a connection that is closed before an answer
 		return c.absent("it hung up", "It may be stopping, or be no HTTP server; "+howToName+".")
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return c.absent("it does not speak HTTP", "Something else listens there; "+howToName+".")
@@ -75,14 +76,15 @@ type problem struct {
 }
 
 // fromDataPlane recognises an answer of the other port. A mapped route may
-// have any path, so success proves nothing.
+// have any path, so success proves nothing. The control plane says of a call
+// that it explains that no endpoint has its route, but never of its own paths.
 func fromDataPlane(r *reply) bool {
 	if strings.HasPrefix(r.header.Get("Cache-Status"), "edgecache") {
 		return true
 	}
 	var p problem
 	return r.status == http.StatusNotFound && json.Unmarshal(r.body, &p) == nil &&
-		p.Type == "urn:edgecache:problem:no-route" && !strings.Contains(p.Detail, "control plane")
+		p.Type == "urn:edgecache:problem:no-route" && strings.HasSuffix(p.Detail, " "+r.path)
 }
 
 // refused explains an answer that is no success.

@@ -76,15 +76,16 @@ func (w *watcher) found(st *proxyhttp.Stats) {
 	if restarted {
 		w.last = nil
 	}
+	gone := w.gone
+	w.gone = false
 	switch {
-	case w.gone && restarted:
+	case gone && restarted:
 		w.say("it answers again: the server was restarted")
 	case restarted:
 		w.say("the server was restarted")
-	case w.gone:
+	case gone:
 		w.say("it answers again")
 	}
-	w.gone = false
 	w.print(st, at)
 	w.last, w.lastAt = st, at
 }

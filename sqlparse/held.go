@@ -94,6 +94,7 @@ func (a *analysis) newFrame(q *query) *frame {
 	wanted := f.wanted(q, b, outputs)
 	f.hide(a, b, outputs, wanted)
 	f.locate(append(slices.Clone(outputs), f.hidden...))
+	f.seeKeys()
 	f.complete(a, q, b)
 	return f
 }
@@ -151,6 +152,18 @@ func (f *frame) locate(carried []*column) {
 				break
 			}
 			h.key, h.keyColumns = append(h.key, at), append(h.keyColumns, k)
+		}
+	}
+}
+
+// seeKeys makes a change of a key count as one that the query sees: a row that
+// went on under another key would be taken for absent by the next change, in
+// this write or a later one, although the stored answer holds it.
+func (f *frame) seeKeys() {
+	for _, o := range f.occs {
+		for _, k := range o.hold.keyColumns {
+			o.asked = o.asked.With(k)
+			o.loosen(k)
 		}
 	}
 }

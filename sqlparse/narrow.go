@@ -281,7 +281,7 @@ func (n *narrower) in(e *expr, not bool) (Region, bool, bool) {
 		switch {
 		case a.op == opParam && a.list:
 			values = append(values, v.items(a)...)
-		case constant(a) && a.op != opRow:
+		case constant(a) && a.op != opRow && !hidesCollation(a): // of one item SQLite makes x = y
 			values = append(values, v.value(a))
 		default:
 			return nil, false, false

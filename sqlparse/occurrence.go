@@ -37,6 +37,7 @@ type Occurrence struct {
 	marked  ColumnSet // mentioned, as far as our own reading saw
 	conds   []condition
 	uses    uses
+	asked   ColumnSet // read by what is executed, for the sake of proofs alone
 	hold    *holding // what a stored answer tells about its rows, nil for nothing
 	names   []string // of the template's parameters
 }
@@ -69,8 +70,9 @@ func (o *Occurrence) ColumnNames() []string {
 	return names
 }
 
-// Reads tells whether the query reads the column at position i.
-func (o *Occurrence) Reads(i int) bool { return o.Columns.Has(i) }
+// Reads tells whether the query, or what is asked for besides, reads the column
+// at position i.
+func (o *Occurrence) Reads(i int) bool { return o.Columns.Has(i) || o.asked.Has(i) }
 
 // Unchanged tells that an UPDATE with these images provably changes nothing
 // that the occurrence reads: every column it reads is known in both images

@@ -6,17 +6,27 @@
 // statement, hence in one snapshot of its own, and gives the session back. A
 // write takes a writing session (READ COMMITTED):
 //
-//	START TRANSACTION -> for each statement: before by SELECT ... FOR UPDATE
-//	with its own WHERE, the statement, its count checked, after by key
-//	-> beforeCommit -> COMMIT -> answer
+//	for each statement: before by SELECT ... FOR UPDATE with its own WHERE,
+//	the statement, its count checked, after by key -> beforeCommit -> COMMIT
+//	-> answer
 //
-// FOR UPDATE, because a plain SELECT may show other rows than the statement
-// touches. The rows read before stay locked and go on matching, so when the
-// statement then matches as many rows as were read it matched exactly those;
-// when it does not, the table is Whole. A statement of which nobody tells the
-// shape (Options.Plan), or whose shape allows no images, makes its tables
-// Whole, and one whose tables nobody knows is Everything (I7). Triggers widen
-// to the tables that their text names, cascades to the child tables.
+// Its session is never in autocommit mode, so the first statement opens the
+// transaction. FOR UPDATE, because a plain SELECT may show other rows than the
+// statement touches. The rows read before stay locked and go on matching, so
+// when the statement then matches as many rows as were read it matched exactly
+// those; when it does not, the table is Whole. Where a statement chooses (LIMIT,
+// subqueries, clocks), it is told the keys of the rows that were read
+// (selected.go). MariaDB returns the rows of an INSERT or DELETE itself
+// (returning.go). After images are not read where every value that is set is
+// stored as given (stored.go), and what an UPDATE sets is unknown in them where
+// no key leads to them (after.go). The children that a cascade changes are read
+// before and after (kin.go).
+//
+// A statement of which nobody tells the shape (Options.Plan), or whose shape
+// allows no images, makes its tables Whole, an UPDATE only in the columns that it
+// sets, and one whose tables nobody knows is Everything (I7). Triggers widen to
+// the tables that their text names, cascades that were not read to the child
+// tables.
 //
 // What a ROLLBACK cannot undo (schema changes, tables of engines without
 // transactions, statements of unknown tables) is shown to beforeCommit before

@@ -22,7 +22,8 @@ type VaultOptions struct {
 	Log    *slog.Logger
 	// Now is the clock of retries and of the heat; nil is time.Now.
 	Now func() time.Time
-	// Fault is journal.Options.Fault, for tests.
+	// Fault is journal.Options.Fault, for tests; it is also shown "read", before
+	// each record that is looked at.
 	Fault func(op string) error
 }
 

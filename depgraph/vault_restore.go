@@ -74,6 +74,9 @@ func (v *Vault) EachKept(ctx context.Context, fn func(*Kept)) error {
 }
 
 func (v *Vault) kept(key string, span journal.Span) (*Kept, bool) {
+	if v.o.Fault != nil && v.o.Fault("read") != nil {
+		return nil, false
+	}
 	payload, ok := v.found.Read(v.file, key, span)
 	if !ok {
 		return nil, false

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"edgecache/fixtures/shop"
 	"edgecache/proxyhttp/config"
 	"edgecache/source/mysql/mariatest"
 )
@@ -146,30 +145,6 @@ endpoints:
 	}
 	if got := h.get("/b?c=7").body; strings.TrimSpace(got) != `[{"id":7}]` {
 		t.Error(got)
-	}
-}
-
-// The demo is as good as it can be.
-func TestNoAdviceOnTheShop(t *testing.T) {
-	dir := t.TempDir()
-	if err := shop.WriteTo(dir); err != nil {
-		t.Fatal(err)
-	}
-	cfg, mistakes := config.Load(filepath.Join(dir, "shop.yaml"), func(string) (string, bool) { return "", false })
-	if len(mistakes) > 0 {
-		t.Fatal(mistakes)
-	}
-	o, err := OpenOffline(t.Context(), cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range o.Check(t.Context()).Endpoints {
-		for _, a := range e.Advice {
-			t.Errorf("%s: %s", e.Name, a.Text)
-		}
-	}
-	if err := o.Close(t.Context()); err != nil {
-		t.Error(err)
 	}
 }
 

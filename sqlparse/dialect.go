@@ -39,7 +39,8 @@ func (d Dialect) columnLine(c *source.Column) (l line, ok bool) {
 	case source.FamilyInt, source.FamilyUint, source.FamilyDecimal, source.FamilyYear:
 		return lineDecimal, true
 	case source.FamilyFloat:
-		return lineDouble, true
+		// With (M,D) or UNSIGNED, what is looked up in an index is rounded.
+		return lineDouble, asciiLower(c.DeclType) == "double" || asciiLower(c.DeclType) == "float"
 	case source.FamilyText, source.FamilyEnum, source.FamilySet:
 		_, known := mysqlCollations[c.Collation]
 		return line{c.Collation, c.Weights}, known || c.Weights != nil

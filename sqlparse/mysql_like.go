@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"edgecache/source"
@@ -18,12 +19,27 @@ func (v *env) likeMySQL(e *expr) truths {
 	if !ok || x.Kind() != source.KindText || p.Kind() != source.KindText || !plainEscape(e.escape) {
 		return tAny
 	}
+	if strings.HasSuffix(string(l.name), "bin") && outOfRange(x.AsText()) {
+		return tAny
+	}
 	s, ok1 := classesOf(x.AsText(), l)
 	pat, ok2 := patternOf(p.AsText(), e.escape, l)
 	if !ok1 || !ok2 {
 		return tAny
 	}
 	return truthOf(matches(s, pat))
+}
+
+// outOfRange tells of characters below the blank or outside the basic plane. An
+// index under a binary collation that is asked for LIKE 'a%' is read from 'a'
+// and blanks to 'a' and U+FFFF, and misses "a\t" and "a😀".
+func outOfRange(s string) bool {
+	for _, r := range s {
+		if r < ' ' || r > 0xffff {
+			return true
+		}
+	}
+	return false
 }
 
 // likeLine is the collation of a text column against a constant pattern.

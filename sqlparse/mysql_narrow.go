@@ -12,7 +12,7 @@ func (n *narrower) againstMySQL(o op, i int, col, other *expr, x source.Value) (
 		return nil, false, false
 	}
 	// A column's line does not depend on its value.
-	l, ok := commonLine(col, other, source.Null(), x)
+	l, ok := commonLine(o, col, other, source.Null(), x)
 	if !ok {
 		return nil, false, false
 	}

@@ -96,10 +96,22 @@ func bitsKey(v source.Value) (Key, bool) {
 // precision is the first number of a type: 10 of "decimal(10,2) unsigned".
 func precision(declType string) (int, bool) {
 	_, rest, _ := strings.Cut(declType, "(")
-	digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
-	n, err := strconv.Atoi(digits)
+	n, err := strconv.Atoi(leadingDigits(rest))
 	return n, err == nil
 }
+
+// places is how many digits a type keeps behind the point: 2 of
+// "decimal(10,2)", 6 of "datetime(6)", none of "time".
+func places(declType string) int {
+	_, rest, _ := strings.Cut(declType, "(")
+	if _, scale, ok := strings.Cut(rest, ","); ok || strings.HasPrefix(declType, "decimal") {
+		rest = scale
+	}
+	n, _ := strconv.Atoi(leadingDigits(rest))
+	return n
+}
+
+func leadingDigits(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))] }
 
 // placeholder is what stands for an argument in the text. A decimal travels to
 // MySQL as text, and text is compared with a number as a double; the cast makes

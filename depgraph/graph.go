@@ -34,6 +34,13 @@ type Sabotage struct {
 	NoTokens     bool // Install and Quiet ignore what was written since the token
 	NoSuspension bool // Publish finds what is affected but does not suspend it
 	NoAfterImage bool // only before images count
+	JoinAny      bool // Quiet holds for every flight
+	// CheckedApart makes Install hold the token against the writes in a step
+	// before its own, and is called in between.
+	CheckedApart func()
+	// SettleLater is given each settling instead of its being done; what would
+	// have been dropped is never told.
+	SettleLater func(settle func())
 }
 
 // Graph is a set of entries with everything that a write needs to find those

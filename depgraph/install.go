@@ -37,6 +37,12 @@ func (g *Graph) Install(tok Token, e *Entry) InstallOutcome {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tidy()
+	if pause := g.sabotage.CheckedApart; pause != nil && !g.overtaken(tok, e.Template, e.Args, e) {
+		g.mu.Unlock()
+		pause()
+		g.mu.Lock()
+		tok = Token{g.clock}
+	}
 	o := g.install(tok, e, p)
 	g.stats.Installs[o]++
 	return o

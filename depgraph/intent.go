@@ -135,6 +135,14 @@ func (i *Intent) resume() {
 // again, unless another write holds it. After Committed and Unknown everything
 // it affected goes, and is returned. Only the first call counts.
 func (i *Intent) Settle(o source.Outcome) []Dropped {
+	if later := i.g.sabotage.SettleLater; later != nil {
+		later(func() { i.settle(o) })
+		return nil
+	}
+	return i.settle(o)
+}
+
+func (i *Intent) settle(o source.Outcome) []Dropped {
 	g := i.g
 	g.mu.Lock()
 	defer g.mu.Unlock()

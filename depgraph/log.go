@@ -158,6 +158,9 @@ func (g *Graph) Token() Token {
 // moment since tok. Only then may somebody who asks now be given the answer of
 // a fill that started at tok.
 func (g *Graph) Quiet(tok Token, t *Template, args sqlparse.Args) bool {
+	if g.sabotage.JoinAny {
+		return true
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.regs[t] != nil && tok.at >= g.log.floor && !g.overtaken(tok, t, args, nil)

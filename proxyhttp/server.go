@@ -33,6 +33,8 @@ type Options struct {
 	Reload func() (*config.Config, []config.Mistake)
 	// Version is what the control plane says it is.
 	Version string
+	// Sabotage is for negative controls only.
+	Sabotage depgraph.Sabotage
 
 	storeFault func(op string) error // tests: what the store's disk refuses
 }

@@ -28,7 +28,7 @@ func (s *Server) openStore(o *Options) (err error) {
 		o.Mappings = s.vault
 	}
 	s.mapper = newMapper(*o)
-	s.graph, err = depgraph.New(depgraph.Options{MaxBytes: s.cfg.Store.MaxMemory, Now: s.now, Vault: s.vault})
+	s.graph, err = depgraph.New(depgraph.Options{MaxBytes: s.cfg.Store.MaxMemory, Now: s.now, Vault: s.vault, Sabotage: o.Sabotage})
 	if err != nil && s.vault != nil {
 		err = errors.Join(err, s.vault.Close(nil))
 	}

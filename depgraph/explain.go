@@ -35,8 +35,8 @@ type EntryVerdict struct {
 // Explain decides about every entry, one after the other and without the
 // index, and says why. It changes nothing, and holds the lock only while it
 // lists the entries: the answer is that of no single moment when entries come
-// and go.
-func (g *Graph) Explain(ws *source.WriteSet) Explanation {
+// and go. look, where it is not nil, sees what Refine would.
+func (g *Graph) Explain(ws *source.WriteSet, look Lookup) Explanation {
 	d := digestOf(ws)
 	d.onlyBefore = g.sabotage.NoAfterImage
 	type group struct {
@@ -54,6 +54,19 @@ func (g *Graph) Explain(ws *source.WriteSet) Explanation {
 	g.mu.Unlock()
 	if n*max(d.rows, 1) > g.bounds.explain {
 		d = d.byTable("more row changes than are explained one by one")
+	}
+
+	if look != nil {
+		q := inquiry{seen: map[asking]bool{}}
+		for _, gr := range groups {
+			r := g.read(gr.t, d)
+			for _, e := range gr.entries {
+				if v := g.judgeReading(gr.t, e.Args, e.Held, d, r); v.affected && v.rule == RuleRow {
+					q.about(g, e, d)
+				}
+			}
+		}
+		d.partners, _ = partnersOf(q.list, look)
 	}
 
 	var out Explanation

@@ -162,7 +162,7 @@ func TestPanicsWiden(t *testing.T) {
 		if got := rollBack(g, "ASSIGNED users age\n"+lane); got != 1 {
 			t.Errorf("%s: %d affected", method, got)
 		}
-		x := g.Explain(write(lane))
+		x := g.Explain(write(lane), nil)
 		if len(x.Entries) != 1 || !x.Entries[0].Affected {
 			t.Errorf("%s: explained as %+v", method, x.Entries)
 		}

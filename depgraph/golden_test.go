@@ -68,7 +68,7 @@ func (s *script) run(d *datadriven.TestData) string {
 	case "settle":
 		return s.settle(d.CmdArgs[0].Key)
 	case "explain":
-		return printExplanation(s.g.Explain(write(d.Input)))
+		return printExplanation(s.g.Explain(write(d.Input), nil))
 	case "get":
 		var b strings.Builder
 		for _, key := range lines(d.Input) {

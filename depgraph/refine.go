@@ -42,9 +42,13 @@ func (i *Intent) Refine(look Lookup) {
 	if len(questions) == 0 {
 		return
 	}
-	partners := make(map[asking]*sqlparse.Partners, len(questions))
+	i.apply(partnersOf(questions, look))
+}
+
+// partnersOf asks the questions, equal ones once, and returns how many.
+func partnersOf(questions []asking, look Lookup) (partners map[asking]*sqlparse.Partners, asked int) {
+	partners = make(map[asking]*sqlparse.Partners, len(questions))
 	memo := map[string][]source.Row{}
-	asked := 0
 	for _, q := range questions {
 		c := q.t.Occurrences[q.occ].(Completer)
 		st, ok := c.Completion(q.change)
@@ -54,9 +58,10 @@ func (i *Intent) Refine(look Lookup) {
 		key := st.SQL + "\x00" + source.Row(st.Args).String()
 		rows, known := memo[key]
 		if !known {
-			if asked++; asked > maxLookups {
+			if asked == maxLookups {
 				break
 			}
+			asked++
 			var err error
 			if rows, err = look(st); err != nil {
 				continue // affected it stays
@@ -67,7 +72,7 @@ func (i *Intent) Refine(look Lookup) {
 			partners[q] = p
 		}
 	}
-	i.apply(partners, asked)
+	return partners, asked
 }
 
 // questions lists the row changes that make an entry affected and that a lookup
@@ -76,28 +81,34 @@ func (i *Intent) questions() []asking {
 	g := i.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	seen := map[asking]bool{}
-	var out []asking
-	for n, e := range i.affected {
-		if n >= maxRefined || len(out) >= maxLookups {
-			break
+	q := inquiry{seen: map[asking]bool{}}
+	for _, e := range i.affected[:min(len(i.affected), maxRefined)] {
+		q.about(g, e, i.d)
+	}
+	return q.list
+}
+
+// inquiry collects questions, each once, up to their bound.
+type inquiry struct {
+	seen map[asking]bool
+	list []asking
+}
+
+func (q *inquiry) about(g *Graph, e *Entry, d *digest) {
+	t := e.Template
+	for occ, o := range t.Occurrences {
+		if _, ok := o.(Completer); !ok || len(q.list) >= maxLookups {
+			continue
 		}
-		t := e.Template
-		for occ, o := range t.Occurrences {
-			if _, ok := o.(Completer); !ok {
+		for _, c := range d.changes[lower(o.TableName())] {
+			a := asking{t, occ, c}
+			if c.After == nil || q.seen[a] || o.Unchanged(c) || !g.ask(o, e.Args, e.Held, nil, d, c).affected {
 				continue
 			}
-			for _, c := range i.d.changes[lower(o.TableName())] {
-				q := asking{t, occ, c}
-				if c.After == nil || seen[q] || o.Unchanged(c) || !g.ask(o, e.Args, e.Held, nil, i.d, c).affected {
-					continue
-				}
-				seen[q] = true
-				out = append(out, q)
-			}
+			q.seen[a] = true
+			q.list = append(q.list, a)
 		}
 	}
-	return out
 }
 
 // apply judges the affected entries again.
@@ -105,7 +116,7 @@ func (i *Intent) apply(partners map[asking]*sqlparse.Partners, asked int) {
 	g := i.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stats.Lookups += int64(min(asked, maxLookups))
+	g.stats.Lookups += int64(asked)
 	if i.settled || len(partners) == 0 {
 		return
 	}

@@ -169,3 +169,18 @@ func TestRefineIsBounded(t *testing.T) {
 	s.commit(w)
 	s.expect(StateAbsent)
 }
+
+// Explain with a lookup says what Refine would do.
+func TestExplainLooksUpToo(t *testing.T) {
+	s := newJoinStage(t)
+	s.fill()
+	asked := 0
+	x := s.g.Explain(write(lane), lonely(&asked))
+	if asked != 1 || len(x.Entries) != 1 || x.Entries[0].Affected || x.Entries[0].Rule != RuleJoin {
+		t.Errorf("asked %d: %+v", asked, x.Entries)
+	}
+	if x := s.g.Explain(write(lane), nil); !x.Entries[0].Affected {
+		t.Errorf("without a lookup: %+v", x.Entries)
+	}
+	s.expect(StateFresh)
+}

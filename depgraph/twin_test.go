@@ -154,7 +154,7 @@ func (w *twin) install(t *rapid.T) {
 
 // publish returns what the index and what the linear scan name.
 func (w *twin) publish(ws *source.WriteSet) (index, naive []string, wide map[string]bool) {
-	for _, v := range w.g.Explain(ws).Entries {
+	for _, v := range w.g.Explain(ws, nil).Entries {
 		if v.Affected {
 			naive = append(naive, v.Key)
 		}

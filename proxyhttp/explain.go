@@ -119,18 +119,38 @@ func (s *Server) explain(r *http.Request, body map[string]any) (any, *problem) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Statement)
 	defer cancel()
-	ws, err := db.src.DryRun(ctx, sts)
+	ws, x, err := s.rehearse(ctx, db, sts)
 	if err != nil {
 		if p := fromError(err, s.limits); p != nil {
 			return nil, p
 		}
 		return nil, newProblem(http.StatusServiceUnavailable, problemUnavailable, "cancelled")
 	}
-	out := db.explanation(sts, ws, s.graph.Explain(ws), s.limits.DebugEntries)
+	out := db.explanation(sts, ws, x, s.limits.DebugEntries)
 	for i := range out.Entries {
 		out.Entries[i].Key = s.shownKey(out.Entries[i].Endpoint, out.Entries[i].Key)
 	}
 	return out, nil
+}
+
+// rehearser is a source that shows a write's state before it rolls it back.
+type rehearser interface {
+	Rehearse(ctx context.Context, sts []source.Statement, look func(*source.WriteSet)) error
+}
+
+// rehearse runs the write, rolls it back, and tells what it would have done.
+func (s *Server) rehearse(ctx context.Context, db *database, sts []source.Statement) (ws *source.WriteSet, x depgraph.Explanation, err error) {
+	r, ok := db.src.(rehearser)
+	if !ok {
+		if ws, err = db.src.DryRun(ctx, sts); err == nil {
+			x = s.graph.Explain(ws, nil)
+		}
+		return ws, x, err
+	}
+	err = r.Rehearse(ctx, sts, func(seen *source.WriteSet) {
+		ws, x = seen, s.graph.Explain(seen, lookup(seen))
+	})
+	return ws, x, err
 }
 
 // explainCall binds the write that a call of the data plane would make.

@@ -165,16 +165,22 @@ const partnerBytes = 1 << 20
 // refine lets the graph look for partners, where the source can be asked inside
 // the write's transaction.
 func refine(intent *depgraph.Intent, ws *source.WriteSet) {
-	if ws.Look == nil {
-		return
+	if look := lookup(ws); look != nil {
+		intent.Refine(look)
 	}
-	intent.Refine(func(st source.Statement) ([]source.Row, error) {
+}
+
+func lookup(ws *source.WriteSet) depgraph.Lookup {
+	if ws.Look == nil {
+		return nil
+	}
+	return func(st source.Statement) ([]source.Row, error) {
 		res, err := ws.Look(st, source.Limits{Bytes: partnerBytes})
 		if err != nil {
 			return nil, err
 		}
 		return res.Rows, nil
-	})
+	}
 }
 
 // publish shows a write set to the graph. A change of the schema outdates the

@@ -32,6 +32,12 @@ func (d *DB) DryRun(ctx context.Context, sts []source.Statement) (*source.WriteS
 	return t.ws, nil
 }
 
+// Rehearse is DryRun with a look at the state that the write would leave: look
+// is called before the rollback, and WriteSet.Look works meanwhile.
+func (d *DB) Rehearse(ctx context.Context, sts []source.Statement, look func(*source.WriteSet)) error {
+	return (&transaction{d: d, sts: sts, dry: true, beforeCommit: look}).run(ctx)
+}
+
 // transaction is one write from BEGIN to its outcome.
 type transaction struct {
 	d            *DB
@@ -69,14 +75,14 @@ func (t *transaction) run(ctx context.Context) error {
 		t.rollback()
 		return err
 	}
-	if t.dry {
-		t.rollback()
-		return nil
-	}
 	if t.beforeCommit != nil {
 		t.ws.Look = func(st source.Statement, lim source.Limits) (*source.Result, error) { return t.look(ctx, st, lim) }
 		t.beforeCommit(t.ws)
 		t.ws.Look = nil
+	}
+	if t.dry {
+		t.rollback()
+		return nil
 	}
 	if f := t.d.seams.beforeEnd; f != nil {
 		f()

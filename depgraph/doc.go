@@ -23,6 +23,9 @@
 // It parses no SQL, asks no database and serves no request. It never calls out
 // while it holds its lock, but for the pure functions of an Occurrence.
 //
+// A Vault keeps the entries over a restart, behind everybody's back; what it
+// brings back is installed, or refused, like a fill that began at the start.
+//
 // The package holds the invariants I1, I4, I5, I7 and I8 of ARCHITECTURE.md:
 //
 //	I1  after Publish has returned, no entry that the write may change is

@@ -75,7 +75,7 @@ func TestRestoredIsLikeAnyOther(t *testing.T) {
 			g.Publish(write(lane)).Settle(source.OutcomeRolledBack)
 		}, Installed, false, StateFresh},
 		"a purge": {func(_ *testing.T, g *Graph, _ *Template) { g.Purge(Filter{All: true}) }, Overtaken, false, StateAbsent},
-		"a fill": {func(t *testing.T, g *Graph, tm *Template) { mustInstall(t, g, entry(tm, "1")) }, Failed, true, StateFresh},
+		"a fill":  {func(t *testing.T, g *Graph, tm *Template) { mustInstall(t, g, entry(tm, "1")) }, Failed, true, StateFresh},
 		"a fill and a write": {func(t *testing.T, g *Graph, tm *Template) {
 			mustInstall(t, g, entry(tm, "1"))
 			g.Publish(write(lane)).Settle(source.OutcomeCommitted)

@@ -103,7 +103,9 @@ func (s *Server) restoreEntries(ctx context.Context, r restoring) {
 		return // the server closes; the file stays as it is
 	}
 	s.refill(stale.remember(s))
-	s.log.Info("store restored", "fresh", fresh, "read again", len(stale), "dropped", gone, "took", time.Since(began))
+	if fresh+len(stale)+gone > 0 {
+		s.log.Info("store restored", "fresh", fresh, "stale", len(stale), "dropped", gone, "took", time.Since(began))
+	}
 }
 
 // madeBy finds the endpoint and the variant that made k; nil when they are

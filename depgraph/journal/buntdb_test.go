@@ -53,7 +53,7 @@ func TestBuntdbOpensIt(t *testing.T) {
 // a damaged length panics, and a file that was cut off is cut off further
 // without a word.
 func TestBuntdbBelievesItsFile(t *testing.T) {
-	opens := func(data string) (err error, panicked any) {
+	opens := func(data string) (panicked any, err error) {
 		path := filepath.Join(t.TempDir(), "raw")
 		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 			t.Fatal(err)
@@ -66,16 +66,16 @@ func TestBuntdbBelievesItsFile(t *testing.T) {
 		if info, _ := os.Stat(path); info.Size() != int64(len(data)) {
 			t.Logf("%d bytes became %d", len(data), info.Size())
 		}
-		return err, nil
+		return nil, err
 	}
-	if _, p := opens("*1\r\n$1\r\ns\r\n"); p == nil {
+	if p, _ := opens("*1\r\n$1\r\ns\r\n"); p == nil {
 		t.Error("buntdb no longer panics on a short command; say so in the package's comment")
 	}
-	if _, p := opens("*2\r\n$3\r\ndel\r\n$9223372036854775807\r\n"); p == nil {
+	if p, _ := opens("*2\r\n$3\r\ndel\r\n$9223372036854775807\r\n"); p == nil {
 		t.Error("buntdb no longer panics on an endless length; say so in the package's comment")
 	}
 	whole := "*3\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\nb\r\n"
-	if err, p := opens(whole + whole[:len(whole)-3]); err != nil || p != nil {
+	if p, err := opens(whole + whole[:len(whole)-3]); err != nil || p != nil {
 		t.Errorf("buntdb no longer accepts a torn file: %v %v; say so in the package's comment", err, p)
 	}
 	if _, d := Scan(strings.NewReader("*1\r\n$1\r\ns\r\n"), 11); d == nil {

@@ -269,7 +269,7 @@ const maxSortText = 200
 // sortKey is the place of a value in ORDER BY, NULL first.
 func (d Dialect) sortKey(t orderTerm, v source.Value) (Key, bool) {
 	on, ok := d.sortLine(t)
-	if !ok || d == MySQL && v.Kind() == source.KindText && v.Len() > maxSortText {
+	if !ok || d == MySQL && v.Len() > maxSortText {
 		return "", false
 	}
 	return keyOn(v, on)
@@ -288,7 +288,8 @@ func (d Dialect) sortLine(t orderTerm) (line, bool) {
 			return line{}, false
 		}
 	}
-	return d.columnLine(c)
+	on, ok := d.columnLine(c)
+	return on, ok && (d != MySQL || sorts(opLt, c, on))
 }
 
 // keys are the hashes of the occurrence's keys in the answer, sorted; nil when

@@ -69,7 +69,7 @@ func commonLine(o op, l, r *expr, x, y source.Value) (line, bool) {
 	case columnA == nil:
 		a, columnA, y = b, columnB, x
 	}
-	return a, meets(columnA, a, y) && sorts(o, columnA, a)
+	return a, meets(o, columnA, a, y) && sorts(o, columnA, a)
 }
 
 // sorts tells whether a column has one order for o to go by. CHAR without
@@ -114,18 +114,22 @@ func operandLine(e *expr, v source.Value) (l line, c *source.Column, ok bool) {
 // meets tells whether the server compares a column with the constant y on the
 // column's line. Each case that is here was held against a server with all the
 // others in TestComparisonsAgreeWithMariaDB.
-func meets(c *source.Column, l line, y source.Value) bool {
+//
+// For equality the constant must be one that the column can store: an index is
+// looked up for what it would be rounded to. Ranges of an index mind that.
+func meets(o op, c *source.Column, l line, y source.Value) bool {
 	text := y.Kind() == source.KindText
+	ordered := o != opEq && o != opNe
 	switch l {
 	case lineDecimal:
-		return meetsExact(c, y)
+		return meetsExact(c, y, ordered)
 	case lineDouble:
 		_, ok := doubleKey(y)
 		return ok
 	case lineTime, lineClock:
 		_, ok := keyOn(y, l)
 		return text && ok && // a spelling that is not ours may be no time at all
-			(c.Family == source.FamilyDate || len(fraction(y.AsText())) <= places(c.DeclType))
+			(ordered || c.Family == source.FamilyDate || len(fraction(y.AsText())) <= places(c.DeclType))
 	case lineBits:
 		return y.Kind() == source.KindInt && y.AsInt() >= 0 || y.Kind() == source.KindUint
 	case lineBytes:
@@ -159,7 +163,7 @@ func meetsColumn(c, d *source.Column) bool {
 // compared as doubles, which comes to the same where the digits are few on both
 // sides, and for integers on one: between those of more digits than a double
 // carries and a number of fewer, no rounding can put them in another order.
-func meetsExact(c *source.Column, y source.Value) bool {
+func meetsExact(c *source.Column, y source.Value, ordered bool) bool {
 	digits, few := numeralOf(y)
 	exact := false
 	switch y.Kind() {
@@ -171,9 +175,9 @@ func meetsExact(c *source.Column, y source.Value) bool {
 		return few && y.Kind() != source.KindFloat && len(digits) == 4 && digits >= "1901" && digits <= "2155"
 	case source.FamilyDecimal:
 		n, ok := precision(c.DeclType)
-		return ok && (exact || few && n <= maxDigits) && len(fraction(digits)) <= places(c.DeclType)
+		return ok && (exact || few && n <= maxDigits) && (ordered || len(fraction(digits)) <= places(c.DeclType))
 	}
-	return (exact || few) && fraction(digits) == ""
+	return (exact || few) && (ordered || fraction(digits) == "")
 }
 
 // fraction is what stands behind the point, without zeros at the end.

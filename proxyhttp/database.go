@@ -34,6 +34,13 @@ func newDatabase(name string) *database {
 	return &database{name: name, changed: make(chan struct{}, 1), lost: newLostWrites()}
 }
 
+// outdated tells that the endpoint's plan, which an error may be about, belongs
+// to an older schema or has just been found not to fit the new one.
+func (e *endpoint) outdated() bool {
+	p := e.plan.Load()
+	return p.broken != "" || p.epoch != e.db.epoch.Load()
+}
+
 // Opener opens one configured source. onForeign is to be called with what
 // others wrote, and must not be called under a lock that the source's own
 // methods take.
@@ -70,6 +77,7 @@ func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.Wri
 	db, err := mysql.Open(ctx, mysql.Options{
 		Name: c.Name, DSN: c.DSN, StatementTimeout: lim.Statement, LockTimeout: lim.BusyWait, Plan: sqlparse.PlanWrite,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, OnForeignWrite: onForeign, Log: log,
+		ProofTimeout: lim.Proof,
 	})
 	if err != nil {
 		return nil, err

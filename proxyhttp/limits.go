@@ -28,6 +28,7 @@ type Limits struct {
 	ReadHeader, Read, Write, Idle time.Duration
 	Statement                     time.Duration // a source call; past it 504
 	BusyWait                      time.Duration // for a lock that others hold; past it 503
+	Proof                         time.Duration // for the end of a lost session; past it its write is held open (lostWrites)
 	Drain                         time.Duration // what shutdown waits for requests under way
 
 	Mappings int // bytes of all registered mappings together; past it 409
@@ -44,7 +45,7 @@ func DefaultLimits() Limits {
 		Rows: 10_000, ResultBytes: 8 << 20, Changes: 10_000, ChangeBytes: 16 << 20,
 		Requests: 8192, SourceRequests: 1024, Flights: 256,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
-		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Drain: 20 * time.Second,
+		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Proof: 5 * time.Second, Drain: 20 * time.Second,
 		Mappings: config.MaxFileBytes, DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
 	}
 }
@@ -69,6 +70,7 @@ func (l Limits) withDefaults() Limits {
 	l.Idle = or(l.Idle, d.Idle)
 	l.Statement = or(l.Statement, d.Statement)
 	l.BusyWait = or(l.BusyWait, d.BusyWait)
+	l.Proof = or(l.Proof, d.Proof)
 	l.Drain = or(l.Drain, d.Drain)
 	l.Mappings = or(l.Mappings, d.Mappings)
 	l.DebugEntries = or(l.DebugEntries, d.DebugEntries)

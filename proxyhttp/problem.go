@@ -161,6 +161,8 @@ func fromSourceError(e *source.Error, lim Limits) *problem {
 	case source.ErrTimeout:
 		p = newProblem(http.StatusGatewayTimeout, problemTimeout, e.Message+"; "+shortDuration(lim.Statement)+" are allowed")
 		p.retryAfter = 5 * time.Second
+	case source.ErrOversize:
+		p = newProblem(http.StatusRequestEntityTooLarge, problemTooLarge, e.Message)
 	case source.ErrTooLarge:
 		p = newProblem(http.StatusInternalServerError, problemAnswerTooLarge, e.Message+"; an answer may have "+
 			strconv.Itoa(lim.Rows)+" rows and "+strconv.FormatInt(lim.ResultBytes, 10)+" bytes: add a LIMIT to the endpoint's SQL, or raise its max_rows or max_bytes")

@@ -231,7 +231,7 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, e
 	}
 	var refused *source.Error
 	if errors.As(err, &refused) && (refused.Kind == source.ErrInvalid || refused.Kind == source.ErrInternal) &&
-		e != nil && e.plan.Load().epoch != e.db.epoch.Load() {
+		e != nil && e.outdated() {
 		p = newProblem(http.StatusInternalServerError, problemEndpointBroken, p.Detail)
 	}
 	var bug *rehydrate.PanicError

@@ -14,10 +14,11 @@ const (
 	ErrUnavailable                  // absent, unreadable, disk full, connection lost
 	ErrTimeout                      // took longer than allowed
 	ErrTooLarge                     // more rows or bytes than allowed
+	ErrOversize                     // the statement or an argument is larger than the database takes
 )
 
 func (k ErrorKind) String() string {
-	return [...]string{"internal", "invalid", "constraint", "busy", "unavailable", "timeout", "too large"}[k]
+	return [...]string{"internal", "invalid", "constraint", "busy", "unavailable", "timeout", "too large", "oversize"}[k]
 }
 
 // Error is every error that a Source returns. Message is fit for a client: it

@@ -39,6 +39,11 @@ func (d *DB) Describe(ctx context.Context, sql string) (*source.Description, err
 		if sl.s != nil {
 			sl.s.forget() // descriptions are made once
 		}
+		if again && d.suspect(err) {
+			// It may have been gone for a moment, and be back as it was: then no
+			// look tells a difference, and nobody would ask again.
+			continue
+		}
 		return out, wrap(ctx, err)
 	}
 }

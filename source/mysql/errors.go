@@ -29,6 +29,10 @@ func tooLarge(format string, args ...any) *source.Error {
 	return &source.Error{Kind: source.ErrTooLarge, Message: fmt.Sprintf(format, args...)}
 }
 
+func oversize(err error, message string) *source.Error {
+	return &source.Error{Kind: source.ErrOversize, Message: message, Err: err}
+}
+
 // wrap makes a *source.Error of any error. When ctx has ended, that is the
 // reason, whatever the driver calls it.
 func wrap(ctx context.Context, err error) error {
@@ -50,7 +54,7 @@ func wrap(ctx context.Context, err error) error {
 	var dial net.Error
 	switch {
 	case errors.Is(err, driverpkg.ErrPktTooLarge):
-		return &source.Error{Kind: source.ErrTooLarge, Message: packetMessage, Err: err}
+		return oversize(err, packetMessage)
 	case errors.Is(err, driverpkg.ErrNoTLS):
 		return unavailable(err, "the DSN demands TLS and the server does not offer it")
 	case errors.Is(err, driverpkg.ErrCleartextPassword), errors.Is(err, driverpkg.ErrNativePassword),
@@ -105,8 +109,8 @@ var fixed = map[uint16]struct {
 	1053: {source.ErrUnavailable, "the database server shuts down"},
 	1927: {source.ErrUnavailable, "the connection was killed"},
 	4031: {source.ErrUnavailable, "the database server closed an idle connection"},
-	1153: {source.ErrTooLarge, packetMessage},
-	1301: {source.ErrTooLarge, "a value is larger than max_allowed_packet"},
+	1153: {source.ErrOversize, packetMessage},
+	1301: {source.ErrOversize, "a value is larger than max_allowed_packet"},
 	1205: {source.ErrBusy, "a row is locked by somebody else"},
 	3572: {source.ErrBusy, "a row is locked by somebody else"},
 	1213: {source.ErrBusy, "a deadlock with another transaction: this one was rolled back"},

@@ -110,7 +110,7 @@ INSERT INTO f VALUES (1, 1);`)
 		"too large: the answer has more than 2 rows\n":                          ask(source.Statement{SQL: "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"}, source.Limits{Rows: 2}),
 		"too large: the answer has more than 10 bytes\n":                        ask(source.Statement{SQL: "SELECT REPEAT('x', 11)"}, source.Limits{Bytes: 10}),
 		"invalid: the statement has 1 placeholders and was given 0 arguments\n": ask(source.Statement{SQL: "SELECT ?"}, source.Limits{}),
-		"too large: the statement with its arguments is larger than max_allowed_packet\n": ask(
+		"oversize: the statement with its arguments is larger than max_allowed_packet\n": ask(
 			source.Statement{SQL: "SELECT '" + strings.Repeat("x", 20<<20) + "'"}, source.Limits{}),
 	} {
 		if got != want {
@@ -118,7 +118,7 @@ INSERT INTO f VALUES (1, 1);`)
 		}
 	}
 	if _, err := d.Query(context.Background(), source.Statement{SQL: "SELECT LENGTH(?)", Args: []source.Value{source.Text(strings.Repeat("x", 20<<20))}},
-		source.Limits{}); source.KindOf(err) != source.ErrTooLarge {
+		source.Limits{}); source.KindOf(err) != source.ErrOversize {
 		t.Error(err)
 	}
 }

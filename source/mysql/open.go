@@ -58,7 +58,8 @@ type Options struct {
 	// made for it. Without it every write is Everything. It is called for each
 	// statement of each write.
 	Plan func(sql string, schema *source.Schema, database string) (*source.WritePlan, error)
-	// OnForeignWrite is told when the schema was changed elsewhere.
+	// OnForeignWrite is told when the schema was changed elsewhere. Of the
+	// database's methods it may call Schema only.
 	OnForeignWrite func(ws *source.WriteSet)
 
 	Log *slog.Logger
@@ -85,6 +86,7 @@ type DB struct {
 	// moved, or at whose start they differed, cannot trust its catalog.
 	ddlBegun, ddlEnded atomic.Int64
 	schemaDebt         atomic.Bool // the reload after our own DDL failed
+	tellMu             sync.Mutex  // from a look that finds a new schema until that is told
 
 	lost     lostSessions
 	reads    chan struct{} // slots for given-up reads that are ended

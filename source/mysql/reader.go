@@ -39,6 +39,7 @@ func (d *DB) Query(ctx context.Context, st source.Statement, lim source.Limits) 
 			}
 			return res, nil
 		}
+		d.suspect(err)
 		if sl.s.broken {
 			if again && used && ctx.Err() == nil {
 				sl.drop() // the server hung up on an idle session; a read can be sent twice

@@ -175,7 +175,7 @@ func (s *session) prepare(ctx context.Context, sql string) (driver.Stmt, error) 
 		s.forget()
 	}
 	if len(sql)+packetRoom > s.packet { // the driver would call it a lost connection
-		return nil, tooLarge(packetMessage)
+		return nil, oversize(nil, packetMessage)
 	}
 	s.trips++
 	st, err := s.c.(driver.ConnPrepareContext).PrepareContext(ctx, sql)
@@ -270,7 +270,7 @@ func (s *session) bind(ctx context.Context, sql string, args []source.Value) (dr
 			return nil, nil, invalid("argument %d has no value", i+1)
 		}
 		if a.Len()+packetRoom > s.packet {
-			return nil, nil, tooLarge(packetMessage)
+			return nil, nil, oversize(nil, packetMessage)
 		}
 		named[i] = driver.NamedValue{Ordinal: i + 1, Value: argument(a)}
 	}

@@ -163,6 +163,8 @@ func (d *DB) readGuarded(ctx context.Context, s *session, st source.Statement, l
 // before its answer is. Whatever becomes of it, everything is told as changed:
 // then no answer that is on its way is kept.
 func (d *DB) told(ctx context.Context, v *viewTexts) {
+	d.tellMu.Lock()
+	defer d.tellMu.Unlock()
 	err := d.withControl(ctx, func(s *session) error {
 		if v != nil && d.catalog.Load() != v.cat {
 			return nil // another one was here first

@@ -32,6 +32,7 @@ func (d *DB) Write(ctx context.Context, sts []source.Statement, beforeCommit fun
 	case source.OutcomeRolledBack: // nothing was affected, nothing inserted
 		t.res = source.WriteResult{Outcome: t.res.Outcome, Elapsed: t.res.Elapsed}
 	}
+	d.suspect(err)
 	return &t.res, err
 }
 

@@ -213,6 +213,8 @@ func (s *Server) Kill(t testing.TB) {
 		t.Fatal("only a server of mariatest.Own may be killed")
 	}
 	s.private.Kill()
+	s.admin.SetMaxIdleConns(0) // which are dead
+	s.admin.SetMaxIdleConns(2)
 }
 
 func (s *Server) Start(t testing.TB, flags ...string) {

@@ -1,0 +1,503 @@
+package proxyhttp
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"edgecache/proxyhttp/config"
+	"edgecache/source/mysql/mariatest"
+)
+
+// troubleShop is what the tests of trouble with a server ask for. It is served
+// to a user without extraordinary rights, as it should be in earnest.
+const troubleShop = `
+CREATE TABLE users (id INT NOT NULL PRIMARY KEY, name VARCHAR(200), old VARCHAR(20) CHARACTER SET latin1, n INT NOT NULL DEFAULT 0);
+CREATE TABLE posts (id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, title VARCHAR(40));
+CREATE VIEW titles AS SELECT id, title FROM posts;
+INSERT INTO users VALUES (1, 'Ada', 'a', 0), (2, 'Bob', 'b', 0);
+INSERT INTO posts VALUES (1, 1, 'One'), (2, 2, 'Two');
+`
+
+const troubleConfig = `
+sources:
+  main: {driver: mysql, dsn: %q}
+endpoints:
+  - {name: get, route: "GET /users/{id}", sql: "SELECT id, name, old, n FROM users WHERE id = :id", result: one}
+  - {name: posts, route: "GET /posts", sql: "SELECT id, title FROM posts ORDER BY id"}
+  - {name: titles, route: "GET /titles", sql: "SELECT title FROM titles ORDER BY id"}
+  - {name: quoted, route: "GET /quoted", sql: 'SELECT "x" AS x, name || 0 AS y FROM users WHERE id = :id', params: {id: {type: int, default: 1}}}
+  - {name: put, route: "PUT /users/{id}", sql: "UPDATE users SET name = COALESCE(:name, name), old = COALESCE(:old, old) WHERE id = :id"}
+  - {name: putOld, route: "PUT /old/{id}", sql: "UPDATE users SET old = :old WHERE id = :id"}
+  - {name: raise, route: "PUT /raise/{id}", sql: "UPDATE users SET n = GREATEST(n, :n) WHERE id = :id"}
+  - {name: retitle, route: "PUT /posts/{id}", sql: "UPDATE posts SET title = :title WHERE id = :id"}
+`
+
+// inTrouble is a server before a database in trouble.
+type inTrouble struct {
+	t   *testing.T
+	s   *Server
+	web *httptest.Server
+	log *logBuffer
+}
+
+// appDSN makes a database with a user of its own and the given rights.
+func appDSN(t *testing.T, server *mariatest.Server, rights string) (dsn, database string) {
+	t.Helper()
+	admin := server.Database(t, troubleShop)
+	database, _, _ = strings.Cut(admin[strings.LastIndex(admin, "/")+1:], "?")
+	user := "app_" + database
+	server.Exec(t, "CREATE USER "+user+"@'%' IDENTIFIED BY 's3cret'", "GRANT "+rights+" ON "+database+".* TO "+user+"@'%'")
+	t.Cleanup(func() { _, _ = server.Admin().Exec("DROP USER " + user + "@'%'") })
+	return server.DSN(database, user, "s3cret"), database
+}
+
+const allRights = "SELECT, INSERT, UPDATE, DELETE, SHOW VIEW, TRIGGER, EXECUTE"
+
+func newMaria(t *testing.T, dsn string, lim Limits, log io.Writer) (*Server, error) {
+	t.Helper()
+	cfg, mistakes := config.Parse("maria.yaml", fmt.Appendf(nil, troubleConfig, dsn), config.Environ)
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	return New(t.Context(), Options{Config: cfg, Limits: lim, Log: slog.New(slog.NewTextHandler(log, nil))})
+}
+
+func startMaria(t *testing.T, dsn string, lim Limits) *inTrouble {
+	t.Helper()
+	m := &inTrouble{t: t, log: &logBuffer{}}
+	var err error
+	if m.s, err = newMaria(t, dsn, lim, m.log); err != nil {
+		t.Fatal(err)
+	}
+	m.s.retryRefresh = 10 * time.Millisecond
+	m.s.accepting.Store(true)
+	t.Cleanup(func() { _ = m.s.Close(context.Background()) })
+	m.web = httptest.NewServer(m.s.Data())
+	t.Cleanup(m.web.Close)
+	return m
+}
+
+func (m *inTrouble) do(method, path, body string) *answer {
+	m.t.Helper()
+	a, err := m.try(method, path, body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return a
+}
+
+func (m *inTrouble) try(method, path, body string) (*answer, error) {
+	req, err := http.NewRequest(method, m.web.URL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	res, err := m.web.Client().Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && (!json.Valid(text) || strings.Contains(string(text), "s3cret")) {
+		err = fmt.Errorf("%s %s: %s", method, path, text)
+	}
+	return &answer{res, string(text)}, err
+}
+
+// want demands a status, and that the Cache-Status and the body hold texts.
+func (m *inTrouble) want(method, path, body string, status int, cache, contains string) *answer {
+	m.t.Helper()
+	a := m.do(method, path, body)
+	if a.StatusCode != status || !strings.Contains(a.cache(), cache) || !strings.Contains(a.body, contains) {
+		m.t.Errorf("%s %s %s: %d %s %s, want %d %s %s", method, path, body, a.StatusCode, a.cache(), a.body, status, cache, contains)
+	}
+	if a.StatusCode >= 502 && a.Header.Get("Retry-After") == "" {
+		m.t.Errorf("%s %s: %d without Retry-After", method, path, a.StatusCode)
+	}
+	return a
+}
+
+// eventuallyWant waits for what the look at the schema, or a server that comes
+// back, brings about.
+func (m *inTrouble) eventuallyWant(path string, status int, contains string) {
+	m.t.Helper()
+	eventually(m.t, fmt.Sprintf("GET %s: %d %s", path, status, contains), func() bool {
+		a, err := m.try("GET", path, "")
+		return err == nil && a.StatusCode == status && strings.Contains(a.body, contains)
+	})
+}
+
+// TestMariaDBCannotStart: what is wrong is said at the line of the source, with
+// what mends it, and without the DSN.
+func TestMariaDBCannotStart(t *testing.T) {
+	server := mariatest.Own(t)
+	good, name := appDSN(t, server, allRights)
+	blind, blindName := appDSN(t, server, "INSERT, UPDATE")
+	change := func(from, to string) string { return strings.Replace(good, from, to, 1) }
+	for _, c := range []struct {
+		dsn, want string
+		before    func(t *testing.T)
+	}{
+		{change("s3cret", "wr0ng-s3cret"), "the database refuses the user or the password of the DSN", nil},
+		{change("/"+name, "/nowhere_s3cret"), "a privilege is missing: GRANT SELECT, INSERT, UPDATE, DELETE ON `nowhere_s3cret`.* TO the user of the DSN mends it", nil},
+		{server.DSN("nowhere", "", ""), "the database that the DSN names does not exist", nil},
+		{"root:s3cret@nowhere", "the DSN cannot be read: it must look like user:password@tcp(host:3306)/database", nil},
+		{blind, "a privilege is missing: GRANT SELECT ON `" + blindName + "`.`", nil},
+		{good, "consistency: strict cannot be kept: the server is read-only, as replicas are: point the DSN at the primary",
+			func(t *testing.T) { server.Global(t, "read_only", "1") }},
+		{good, "the database server has no free connection (max_connections)", func(t *testing.T) { fillUp(t, server) }},
+	} {
+		t.Run("", func(t *testing.T) {
+			if c.before != nil {
+				c.before(t)
+			}
+			s, err := newMaria(t, c.dsn, Limits{}, io.Discard)
+			if err == nil {
+				_ = s.Close(context.Background())
+				t.Fatal("started; want " + c.want)
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v\nwant %s", err, c.want)
+			}
+			for _, secret := range []string{"s3cret@", "wr0ng", "127.0.0.1", "app_"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%v names %s", err, secret)
+				}
+			}
+		})
+	}
+}
+
+// fillUp takes every connection that ordinary users can have, until the end of
+// the test or until free is called.
+func fillUp(t *testing.T, server *mariatest.Server) (free func()) {
+	t.Helper()
+	server.Global(t, "max_connections", "20")
+	user := "filler"
+	server.Exec(t, "CREATE OR REPLACE USER filler@'%' IDENTIFIED BY 'pw'")
+	db, err := sql.Open("mysql", server.DSN("", user, "pw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var taken []*sql.Conn
+	free = func() {
+		for _, c := range taken {
+			_ = c.Close()
+		}
+		_ = db.Close()
+	}
+	t.Cleanup(func() { free() })
+	for range 100 {
+		c, err := db.Conn(context.Background())
+		if err != nil && strings.Contains(err.Error(), "1040") {
+			return free
+		}
+		if err != nil { // one that ended just now
+			continue
+		}
+		taken = append(taken, c)
+	}
+	t.Fatal("there was always another connection")
+	return free
+}
+
+// TestMariaDBWithoutConnections: what is kept is served, the rest is a 503 that
+// says why, and all is well once there are connections again.
+func TestMariaDBWithoutConnections(t *testing.T) {
+	server := mariatest.Own(t)
+	dsn, name := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+	endSessions(t, server, name)
+	free := fillUp(t, server)
+	m.want("GET", "/users/1", "", 200, "hit", `"Ada"`)
+	m.want("GET", "/users/2", "", 503, "", "the database server has no free connection (max_connections)")
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 503, "", "the database server has no free connection (max_connections)")
+	m.want("GET", "/users/1", "", 200, "hit", `"Ada"`)
+	free()
+	m.eventuallyWant("/users/2", 200, `"Bob"`)
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 200, "", `"rowsAffected":1`)
+	m.want("GET", "/users/1", "", 200, "", `"Eve"`)
+}
+
+// endSessions kills the sessions of a database.
+func endSessions(t *testing.T, server *mariatest.Server, database string) {
+	t.Helper()
+	rows, err := server.Admin().Query("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ?", database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	for _, id := range ids {
+		_, _ = server.Admin().Exec(fmt.Sprintf("KILL %d", id)) // one may have gone by itself
+	}
+}
+
+// TestMariaDBKilledUnderLoad: clients see errors or right answers. One writer
+// raises a counter, readers hold each answer against the writes that were
+// answered before they asked.
+func TestMariaDBKilledUnderLoad(t *testing.T) {
+	server := mariatest.Own(t)
+	dsn, _ := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	var acked, tried, failed, good, bad atomic.Int64
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	end := sync.OnceFunc(func() { close(stop); wait.Wait() })
+	defer end()
+	loop := func(f func()) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					f()
+				}
+			}
+		}()
+	}
+	loop(func() {
+		n := tried.Add(1)
+		a, err := m.try("PUT", "/raise/1", fmt.Sprintf(`{"n":%d}`, n))
+		switch {
+		case err != nil:
+			t.Error(err)
+		case a.StatusCode == 200:
+			acked.Store(n)
+		case a.StatusCode < 500 || a.Header.Get("Retry-After") == "":
+			t.Errorf("%d %v %s", a.StatusCode, a.Header, a.body)
+		default:
+			failed.Add(1)
+		}
+	})
+	for range 3 {
+		loop(func() {
+			least := acked.Load()
+			a, err := m.try("GET", "/users/1", "")
+			var row struct{ N int64 }
+			switch {
+			case err != nil:
+				t.Error(err)
+			case a.StatusCode >= 500 && a.Header.Get("Retry-After") != "":
+				bad.Add(1)
+			case a.StatusCode != 200 || json.Unmarshal([]byte(a.body), &row) != nil:
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			case row.N < least || row.N > tried.Load():
+				t.Errorf("%d was read after %d was answered and before %d was tried (%s)", row.N, least, tried.Load(), a.cache())
+			default:
+				good.Add(1)
+			}
+		})
+	}
+	past := func(c *atomic.Int64, n int64) func() bool {
+		want := c.Load() + n
+		return func() bool { return c.Load() >= want }
+	}
+	for range 3 {
+		eventually(t, "writes", past(&acked, 20))
+		server.Kill(t)
+		eventually(t, "writes that fail", past(&failed, 20)) // reads may all be hits
+		server.Start(t)
+	}
+	eventually(t, "writes after the restart", past(&acked, 20))
+	eventually(t, "reads after the restart", past(&good, 20))
+	end()
+	t.Logf("%d writes tried, %d failed, %d reads answered, %d failed", tried.Load(), failed.Load(), good.Load(), bad.Load())
+	m.eventuallyWant("/users/2", 200, `"Bob"`)
+	m.want("GET", "/users/2", "", 200, "hit", `"Bob"`)
+}
+
+// TestMariaDBLostReply: COMMIT took place and its reply was lost, or COMMIT
+// arrives long after the client was told that nobody knows. Until the session is
+// proven gone nothing that it may change is kept.
+func TestMariaDBLostReply(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprintf("late=%v", late), func(t *testing.T) {
+			server := mariatest.Get(t)
+			direct, _ := appDSN(t, server, allRights)
+			wire, dsn := server.Wire(t, direct)
+			m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+			db := server.Open(t, direct)
+			m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+			m.want("GET", "/users/2", "", 200, "stored", `"Bob"`)
+			m.want("GET", "/posts", "", 200, "stored", `"One"`)
+			m.want("PUT", "/users/1", `{"name":"Ada"}`, 200, "", "") // opens a session
+			m.want("GET", "/users/1", "", 200, "", `"Ada"`)
+			shut := wire.CutAt("\x03COMMIT", late) // as a command
+			a := m.do("PUT", "/users/1", `{"name":"Eve"}`)
+			<-shut
+			if a.StatusCode < 500 || a.Header.Get("EdgeCache-Invalidated") != "1" || a.Header.Get("Retry-After") == "" {
+				t.Errorf("%d %v %s", a.StatusCode, a.Header, a.body)
+			}
+			if n, _ := m.s.databases["main"].lost.reading(); n != 1 {
+				t.Errorf("%d writes are held open", n)
+			}
+			m.want("GET", "/users/1", "", 503, "", "the connection to the database was refused or lost")
+			m.want("GET", "/users/2", "", 200, "hit", `"Bob"`)
+			m.want("GET", "/posts", "", 200, "hit", `"One"`)
+			if late { // our end is long gone
+				wire.Deliver()
+				eventually(t, "the late commit", func() bool {
+					var name string
+					return db.QueryRow("SELECT name FROM users WHERE id = 1").Scan(&name) == nil && name == "Eve"
+				})
+				m.want("GET", "/users/1", "", 503, "", "refused or lost")
+			}
+			wire.Mend()
+			eventually(t, "the proof", func() bool { n, _ := m.s.databases["main"].lost.reading(); return n == 0 })
+			m.eventuallyWant("/users/1", 200, `"Eve"`)
+			eventually(t, "a hit", func() bool {
+				a := m.do("GET", "/users/1", "")
+				return strings.Contains(a.cache(), "hit") && strings.Contains(a.body, `"Eve"`)
+			})
+			m.want("PUT", "/users/1", `{"name":"Zoe"}`, 200, "", `"rowsAffected":1`)
+			m.want("GET", "/users/1", "", 200, "", `"Zoe"`)
+		})
+	}
+}
+
+// TestMariaDBRefusesValues: what the database refuses changes nothing that is
+// kept, and is told in its words.
+func TestMariaDBRefusesValues(t *testing.T) {
+	server := mariatest.Own(t)
+	server.Global(t, "max_allowed_packet", "65536")
+	dsn, _ := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+	for _, c := range []struct {
+		path, body string
+		status     int
+		want       string
+	}{
+		{"/old/1", `{"old":"Ω"}`, 409, `Incorrect string value: '\\xCE\\xA9' for column `},
+		{"/users/1", `{"old":"Ω"}`, 400, "Illegal mix of collations"}, // COALESCE finds no common character set
+		{"/users/1", `{"old":"` + strings.Repeat("x", 21) + `"}`, 409, "Data too long for column 'old' at row 1"},
+		{"/users/1", `{"name":"` + strings.Repeat("x", 70_000) + `"}`, 413, "the statement with its arguments is larger than max_allowed_packet"},
+	} {
+		m.want("PUT", c.path, c.body, c.status, "", c.want)
+		m.want("GET", "/users/1", "", 200, "hit", `"Ada"`)
+	}
+	m.want("PUT", "/old/1", `{"old":"é"}`, 200, "", `"rowsAffected":1`)
+	m.want("GET", "/users/1", "", 200, "", `"old":"é"`)
+}
+
+// TestMariaDBGlobalVariables: what is set for the whole server is none of ours,
+// in sessions that are open and in new ones.
+func TestMariaDBGlobalVariables(t *testing.T) {
+	server := mariatest.Own(t)
+	dsn, name := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	plain := m.want("GET", "/quoted?id=1", "", 200, "stored", `{"x":"x","y":`).body
+	for _, v := range [][2]string{
+		{"sql_mode", "'ANSI,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'"}, {"tx_isolation", "'READ-UNCOMMITTED'"}, {"time_zone", "'+09:00'"},
+		{"autocommit", "0"}, {"sql_select_limit", "1"}, {"completion_type", "1"}, {"collation_server", "latin1_bin"},
+		{"character_set_client", "latin1"}, {"foreign_key_checks", "0"},
+	} {
+		server.Global(t, v[0], v[1])
+	}
+	for _, sessions := range []string{"open", "new"} {
+		if sessions == "new" {
+			endSessions(t, server, name)
+		}
+		for id, want := range map[int]string{1: plain, 2: plain} {
+			if a := m.do("GET", fmt.Sprintf("/quoted?id=%d", id), ""); a.body != want {
+				t.Errorf("%s sessions: %s, want %s", sessions, a.body, want)
+			}
+		}
+		m.want("PUT", "/users/1", fmt.Sprintf(`{"name":"É%s"}`, sessions), 200, "", `"rowsAffected":1`)
+		m.want("GET", "/users/1", "", 200, "stored", `"É`+sessions+`"`)
+		m.want("GET", "/posts", "", 200, "", `"Two"`) // all rows, whatever sql_select_limit
+	}
+}
+
+// TestMariaDBReadOnly: a server that is made read-only refuses writes and goes
+// on being read.
+func TestMariaDBReadOnly(t *testing.T) {
+	server := mariatest.Own(t)
+	dsn, _ := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+	server.Global(t, "read_only", "1")
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 503, "", "the database server is read-only")
+	m.want("GET", "/users/1", "", 200, "hit", `"Ada"`)
+	m.want("GET", "/users/2", "", 200, "stored", `"Bob"`)
+	server.Exec(t, "SET GLOBAL read_only = 0")
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 200, "", `"rowsAffected":1`)
+	m.want("GET", "/users/1", "", 200, "", `"Eve"`)
+}
+
+// TestMariaDBTableDropped: a table that is dropped, changed or made anew behind
+// our back, and a view that is redefined.
+func TestMariaDBTableDropped(t *testing.T) {
+	server := mariatest.Get(t)
+	dsn, name := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	db := server.Open(t, server.DSN(name, "", ""))
+	exec := func(text string) {
+		t.Helper()
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.want("GET", "/posts", "", 200, "stored", `"One"`)
+	m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+	m.want("GET", "/titles", "", 200, "stored", `"One"`)
+	// The view reads users now; a write to users that comes before any look at
+	// the schema must be seen in what was read since.
+	exec("CREATE OR REPLACE VIEW titles AS SELECT id, name AS title FROM users")
+	m.want("PUT", "/posts/1", `{"title":"Uno"}`, 200, "", "") // drops the old answer
+	m.want("GET", "/titles", "", 200, "", `"Ada"`)
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 200, "", "")
+	m.want("GET", "/titles", "", 200, "", `"Eve"`)
+	exec("DROP TABLE posts")
+	m.eventuallyWant("/posts", 500, "doesn't exist")
+	a := m.do("GET", "/posts", "")
+	if !strings.Contains(a.body, problemEndpointBroken) || !strings.Contains(a.body, "posts") {
+		t.Error(a.body)
+	}
+	m.eventuallyWant("/users/1", 200, `"Eve"`)
+	exec("CREATE TABLE posts (id INT NOT NULL PRIMARY KEY, user_id INT NOT NULL, title VARCHAR(40))")
+	exec("INSERT INTO posts VALUES (7, 1, 'New')")
+	m.eventuallyWant("/posts", 200, `[{"id":7,"title":"New"}]`)
+	eventually(t, "a write to the new table", func() bool {
+		return m.do("PUT", "/posts/7", `{"title":"Newer"}`).StatusCode == 200
+	})
+	m.want("GET", "/posts", "", 200, "", `"Newer"`)
+}
+
+// TestMariaDBPrivilegesAtRunTime: what is taken away is named with the GRANT that
+// gives it back.
+func TestMariaDBPrivilegesAtRunTime(t *testing.T) {
+	server := mariatest.Get(t)
+	dsn, name := appDSN(t, server, allRights)
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	m.want("GET", "/users/1", "", 200, "stored", `"Ada"`)
+	server.Exec(t, "REVOKE UPDATE ON "+name+".* FROM app_"+name+"@'%'")
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 503, "", "a privilege is missing: GRANT UPDATE ON `"+name+"`.`users` TO the user of the DSN mends it")
+	m.want("GET", "/users/1", "", 200, "", `"Ada"`)
+	server.Exec(t, "GRANT UPDATE ON "+name+".* TO app_"+name+"@'%'")
+	endSessions(t, server, name)
+	m.want("PUT", "/users/1", `{"name":"Eve"}`, 200, "", `"rowsAffected":1`)
+	m.want("GET", "/users/1", "", 200, "", `"Eve"`)
+}

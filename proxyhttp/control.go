@@ -16,22 +16,24 @@ type action func(r *http.Request, body map[string]any) (any, *problem)
 
 // control is the table of the control plane: path, then method.
 type control struct {
-	s     *Server
-	table map[string]map[string]action
+	s       *Server
+	metrics http.Handler
+	table   map[string]map[string]action
 }
 
 // Control is the handler of the control plane.
 func (s *Server) Control() http.Handler {
-	c := &control{s: s}
+	c := &control{s: s, metrics: s.metricsHandler()}
 	c.table = map[string]map[string]action{
-		"/v1/endpoints":  {"GET": s.listMappings, "POST": s.postMapping},
-		"/v1/endpoints/": {"GET": s.showMapping, "PUT": s.putMapping, "DELETE": s.deleteMapping},
-		"/v1/reload":     {"POST": s.reload},
-		"/v1/purge":      {"POST": s.purge},
-		"/v1/writes":     {"POST": s.reportWrites},
-		"/v1/explain":    {"POST": s.explain},
-		"/v1/stats":      {"GET": s.stats},
-		"/debug/graph":   {"GET": s.debugGraph},
+		"/v1/endpoints":    {"GET": s.listMappings, "POST": s.postMapping},
+		"/v1/endpoints/":   {"GET": s.showMapping, "PUT": s.putMapping, "DELETE": s.deleteMapping},
+		"/v1/openapi.json": {"GET": s.openAPI},
+		"/v1/reload":       {"POST": s.reload},
+		"/v1/purge":        {"POST": s.purge},
+		"/v1/writes":       {"POST": s.reportWrites},
+		"/v1/explain":      {"POST": s.explain},
+		"/v1/stats":        {"GET": s.stats},
+		"/debug/graph":     {"GET": s.debugGraph},
 	}
 	return s.guard(c)
 }
@@ -55,7 +57,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/metrics" {
-		c.only(w, r, func() { c.s.writeMetrics(w) })
+		c.only(w, r, func() { c.metrics.ServeHTTP(w, r) })
 		return
 	}
 	methods := c.table[r.URL.Path]

@@ -224,14 +224,14 @@ func TestMetricsAndStats(t *testing.T) {
 	h.get("/nope")
 	a := h.admin("GET", "/metrics", "")
 	for _, want := range []string{
-		`edgecache_requests_total{endpoint="users.get",result="hit"} 1`,
-		`edgecache_requests_total{endpoint="users.get",result="miss"} 1`,
-		`edgecache_requests_total{endpoint="users.update",result="write"} 1`,
+		`edgecache_hits_total{endpoint="users.get"} 1`,
+		`edgecache_misses_total{endpoint="users.get",reason="absent"} 1`,
+		`edgecache_writes_total{endpoint="users.update"} 1`,
 		`edgecache_problems_total{endpoint="",status="404"} 1`,
-		`edgecache_write_seconds_count{outcome="committed"} 1`,
-		`edgecache_affected_total 1`,
-		`edgecache_alarms_total 0`,
-		"# TYPE edgecache_match_seconds histogram",
+		`edgecache_write_duration_seconds_count{outcome="committed"} 1`,
+		`edgecache_entries_affected_total{rule="row"} 1`,
+		`edgecache_alarms_total{kind="graph"} 0`,
+		"# TYPE edgecache_match_duration_seconds histogram",
 	} {
 		if !strings.Contains(a.body, want+"\n") {
 			t.Errorf("the metrics lack %s", want)

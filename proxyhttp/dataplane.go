@@ -31,33 +31,3 @@ func (s *Server) openDoors(ctx context.Context) (wrong []config.Mistake) {
 	}
 	return wrong
 }
-
-// exposeDoors prints what became of tokens and certificates.
-func (s *Server) exposeDoors(x *exposition) {
-	if s.auth != nil {
-		a := s.auth.Stats()
-		const name = "edgecache_auth_total"
-		x.family(name, "counter", "Requests to endpoints that ask for an identity by what became of them; remembered and verified are among the accepted.")
-		for _, r := range []result{{"accepted", a.Accepted}, {"refused", a.Refused}, {"anonymous", a.Anonymous}, {"remembered", a.Remembered}, {"verified", a.Verified}} {
-			x.sample(name, float64(r.n), "result", r.name)
-		}
-		x.counter("edgecache_auth_forgotten_total", "Verified tokens that went for lack of room; each costs a signature when it comes again.", a.Forgotten)
-		const keys = "edgecache_auth_key_fetches_total"
-		x.family(keys, "counter", "Attempts to fetch the issuer's keys; limited ones were not made because another was a moment ago.")
-		for _, r := range []result{{"ok", a.Fetches - a.Failures}, {"failed", a.Failures}, {"limited", a.Limited}} {
-			x.sample(keys, float64(r.n), "result", r.name)
-		}
-		x.gauge("edgecache_auth_keys", "Keys that can verify tokens.", float64(a.Keys))
-	}
-	if s.dataCert == nil && s.controlCert == nil {
-		return
-	}
-	const reloads = "edgecache_certificate_reloads_total"
-	x.family(reloads, "counter", "Certificates read again after their files changed; a failed one leaves the last in use.")
-	for _, c := range []*certificate{s.dataCert, s.controlCert} {
-		if c != nil {
-			x.sample(reloads, float64(c.reloads.Load()), "of", c.name, "result", "ok")
-			x.sample(reloads, float64(c.failed.Load()), "of", c.name, "result", "failed")
-		}
-	}
-}

@@ -161,11 +161,6 @@ func (s *Server) exchange(next *registry) error {
 		return err
 	}
 	s.registry.Store(next)
-	for _, e := range gone {
-		if next.byName[e.cfg.Name] == nil {
-			s.metrics.forget(e.cfg.Name)
-		}
-	}
 	for _, e := range come { // interleaving 11
 		if e.plan.Load().epoch != e.db.epoch.Load() {
 			s.wakeRefresher(e.db)
@@ -187,15 +182,3 @@ func missingFrom(a, b *registry) []*endpoint {
 
 // stands tells that e is what its name means now.
 func (s *Server) stands(e *endpoint) bool { return s.endpoint(e.cfg.Name) == e }
-
-// forget drops the counts of an endpoint that is gone, so that names which come
-// and go do not add up.
-func (m *metrics) forget(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for l := range m.problems {
-		if l.endpoint == name {
-			delete(m.problems, l)
-		}
-	}
-}

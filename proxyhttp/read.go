@@ -129,7 +129,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, e *endpoint, path 
 		}
 	}
 	if a.plan.epoch != e.db.epoch.Load() {
-		s.readThrough(w, r, a, "SCHEMA")
+		s.readThrough(w, r, a, detailSchema)
 		return
 	}
 	s.fill(w, r, a, why, state)
@@ -144,6 +144,7 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry 
 	}
 	now := s.now()
 	e.count.hits.Add(1)
+	e.count.saved.Add(int64(entry.Cost))
 	delivery{response: resp, cacheStatus: statusHit(entry.Expires.Sub(now)), age: now.Sub(entry.Stored),
 		clientTTL: e.cfg.ClientTTL, vary: e.vary, personal: e.personal}.write(w, r)
 }
@@ -151,7 +152,7 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry 
 // fill answers from a flight and says whether its answer was kept.
 func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why string, state depgraph.State) {
 	if !s.sourceGate.enter() {
-		s.fail(w, r, a.ep, overloaded())
+		s.fail(w, r, a.ep, s.overloaded(busySources))
 		return
 	}
 	defer s.sourceGate.leave()
@@ -159,7 +160,7 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 	job.Anew = why == "request"
 	filled, err := s.filler.Fill(r.Context(), job)
 	if errors.Is(err, errSchemaMoved) {
-		s.readUncached(w, r, a, "SCHEMA")
+		s.readUncached(w, r, a, detailSchema)
 		return
 	}
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 		s.fail(w, r, a.ep, newProblem(http.StatusInternalServerError, problemInternal, "an entry of unknown kind"))
 		return
 	}
-	a.ep.count.forward(why)
+	a.ep.count.forward(why, state)
 	delivery{response: resp, cacheStatus: statusForward(why, detail), age: s.now().Sub(filled.Entry.Stored),
 		clientTTL: a.ep.cfg.ClientTTL, vary: a.ep.vary, personal: a.ep.personal}.write(w, r)
 }
@@ -191,7 +192,7 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 // readThrough answers from the source and keeps nothing.
 func (s *Server) readThrough(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
 	if !s.sourceGate.enter() {
-		s.fail(w, r, a.ep, overloaded())
+		s.fail(w, r, a.ep, s.overloaded(busySources))
 		return
 	}
 	defer s.sourceGate.leave()
@@ -205,7 +206,7 @@ func (s *Server) readUncached(w http.ResponseWriter, r *http.Request, a *asked, 
 		s.failWith(w, r, a.ep, err)
 		return
 	}
-	a.ep.count.bypasses.Add(1)
+	a.ep.count.bypass(detail)
 	delivery{response: resp, cacheStatus: statusForward("bypass", detail), vary: a.ep.vary, personal: a.ep.personal}.write(w, r)
 }
 
@@ -265,6 +266,7 @@ func (s *Server) query(ctx context.Context, a *asked) (*response, *source.Result
 	if err != nil {
 		return nil, nil, err
 	}
+	s.metrics.readTime.WithLabelValues(a.ep.db.name).Observe(res.Elapsed.Seconds())
 	return a.answer(res), res, nil
 }
 
@@ -286,7 +288,9 @@ func (a *asked) answer(res *source.Result) *response {
 	return newResponse(rd.one(res.Rows[0]))
 }
 
-func overloaded() *problem {
+// overloaded turns a request away at a gate.
+func (s *Server) overloaded(gate int) *problem {
+	s.metrics.busy[gate].Add(1)
 	p := newProblem(http.StatusServiceUnavailable, problemOverloaded, "try again in a moment")
 	p.retryAfter = time.Second
 	return p

@@ -100,7 +100,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.longest(), MaxFlights: s.limits.Flights})
 	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
 	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
-	s.metrics = newMetrics()
+	s.metrics = newMetrics(s)
 	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancelBackground = cancel
 	mistakes, err := s.openAll(ctx, o.Open)
@@ -195,7 +195,7 @@ func (s *Server) options(w http.ResponseWriter, r *http.Request, reg *registry) 
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.requestGate.enter() {
-			s.fail(w, r, nil, overloaded())
+			s.fail(w, r, nil, s.overloaded(busyRequests))
 			return
 		}
 		defer s.requestGate.leave()

@@ -127,25 +127,3 @@ func (c *compiler) readTables(v *variant) []*source.Table {
 	}
 	return out
 }
-
-// exposeStore prints the metrics of the store, where there is one.
-func (s *Server) exposeStore(x *exposition) {
-	if s.vault == nil {
-		return
-	}
-	st := s.vault.Stats()
-	failing := 0.0
-	if st.Failing {
-		failing = 1
-	}
-	x.gauge("edgecache_store_bytes", "Bytes of the store's file.", float64(st.Bytes))
-	x.gauge("edgecache_store_waiting", "Changes that wait to be written to the store.", float64(st.Waiting))
-	x.gauge("edgecache_store_failing", "1 while the disk refuses the store: what changes now is read again after a restart. Look at the log.", failing)
-	x.family("edgecache_store_changes_total", "counter", "Changes by what became of them in the store; overflowed and unwritten ones cost reads after a restart.")
-	for _, e := range []result{{"written", st.Written}, {"deleted", st.Deleted}, {"overflowed", st.Overflowed}, {"unwritten", st.Unwritten}} {
-		x.sample("edgecache_store_changes_total", float64(e.n), "event", e.name)
-	}
-	x.counter("edgecache_store_rewrites_total", "Times that the file was replaced by what is alive in it.", st.Rewrites)
-	x.counter("edgecache_store_errors_total", "Operations that the disk refused.", st.Errors)
-	x.counter("edgecache_store_damaged_total", "Damaged files that were set aside.", st.Damaged)
-}

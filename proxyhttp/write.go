@@ -67,7 +67,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 		sts = append([]source.Statement{*guard}, sts...)
 	}
 	if !s.sourceGate.enter() {
-		s.fail(w, r, e, overloaded())
+		s.fail(w, r, e, s.overloaded(busySources))
 		return
 	}
 	defer s.sourceGate.leave()
@@ -130,7 +130,7 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 	defer func() {
 		// A result that never came leaves OutcomeUnknown, which drops (I7).
 		if res != nil {
-			done.outcome, entry.rows = res.Outcome, res.RowsAffected
+			done.outcome, entry.rows, entry.elapsed = res.Outcome, res.RowsAffected, res.Elapsed
 		}
 		if intent == nil {
 			if err != nil {

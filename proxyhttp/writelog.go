@@ -18,6 +18,7 @@ type writeLog struct {
 	affected         int
 	spared           map[depgraph.Rule]int
 	match, total     time.Duration
+	elapsed          time.Duration // of it in the source
 	outcome          source.Outcome
 	err              error
 }

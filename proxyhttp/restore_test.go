@@ -2,12 +2,8 @@ package proxyhttp
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,106 +14,6 @@ import (
 	"edgecache/proxyhttp/config"
 	"edgecache/source"
 )
-
-// stampedTap is a tap on a source that can tell whether it was written.
-type stampedTap struct {
-	*tap
-	stamped
-}
-
-func (p stampedTap) Close() error { return p.tap.Close() }
-
-// again starts a server on the files of an earlier one, or on new ones. What
-// is eager waits until a test lets it: one worker, and a source that it holds.
-func again(t *testing.T, dir string, c *clock, opts ...option) *harness {
-	t.Helper()
-	h, err := tryAgain(t, dir, c, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-func tryAgain(t *testing.T, dir string, c *clock, opts ...option) (*harness, error) {
-	t.Helper()
-	h := &harness{t: t, clock: c, dir: dir, log: &logBuffer{}, served: true}
-	o := setup{yaml: "store: {path: kept.db}\n" + testEndpoints, schema: testSchema}
-	o.Options = Options{Now: h.clock.now, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelInfo})), Version: "test",
-		Limits: Limits{QueueWorkers: 1},
-		Open: func(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
-			src, err := OpenSource(ctx, c, onForeign, lim, log)
-			if err != nil {
-				return nil, err
-			}
-			h.tap = &tap{Source: src}
-			return stampedTap{h.tap, src.(stamped)}, nil
-		}}
-	for _, f := range opts {
-		f(&o)
-	}
-	cfg, mistakes := parseConfig(t, h.dir, o.schema, o.yaml)
-	if len(mistakes) > 0 {
-		t.Fatalf("the test's own configuration: %v", mistakes)
-	}
-	o.Config = cfg
-	s, err := New(t.Context(), o.Options)
-	if err != nil {
-		return h, err
-	}
-	h.s = s
-	s.accepting.Store(true)
-	h.data, h.control = httptest.NewServer(s.Data()), httptest.NewServer(s.Control())
-	t.Cleanup(h.stop)
-	return h, nil
-}
-
-// stop closes the server as a signal would.
-func (h *harness) stop() {
-	if h.s == nil {
-		return // already
-	}
-	defer func() { h.s = nil }()
-	h.data.Close()
-	h.control.Close()
-	if err := h.s.graph.Audit(); err != nil {
-		h.t.Errorf("audit: %v", err)
-	}
-	if err := h.s.Close(context.Background()); err != nil {
-		h.t.Errorf("close: %v", err)
-	}
-}
-
-// restored waits until everything that was kept has been looked at.
-func (h *harness) restored() *harness {
-	h.t.Helper()
-	eventually(h.t, "the store is restored", func() bool {
-		return strings.Contains(h.log.String(), "store restored")
-	})
-	return h
-}
-
-// ask is one of the GETs that the tests below keep.
-type askFor struct {
-	url     string
-	headers []string
-}
-
-var keptURLs = []askFor{
-	{"/v1/users", nil}, {"/v1/users?city=Bern&limit=2", nil}, {"/v1/users/1", nil}, {"/v1/users/none", nil},
-	{"/v1/usersByIds?ids=1,2", nil}, {"/v1/sorted?sort=-name", nil}, {"/v1/orders?userId=1", nil}, {"/v1/things", nil},
-	{"/v1/greeting", []string{"Accept-Language", "de"}}, {"/v1/greeting", []string{"Accept-Language", "fr"}},
-}
-
-// asked fills the cache and asks again, so that all are hits.
-func (h *harness) warm() map[string]*answer {
-	h.t.Helper()
-	out := map[string]*answer{}
-	for _, a := range keptURLs {
-		h.miss(a.url, a.headers...)
-		out[a.url+fmt.Sprint(a.headers)] = h.hit(a.url, a.headers...)
-	}
-	return out
-}
 
 // TestRestartServesWhatIsKnown: after a restart in which nothing was written
 // every answer is a hit, byte for byte, without asking the source, and older by
@@ -253,59 +149,6 @@ func TestRestartAfterWritesOfOthers(t *testing.T) {
 	}
 }
 
-// current demands the answer of the database.
-func (h *harness) current(a askFor) {
-	h.t.Helper()
-	got := h.get(a.url, a.headers...)
-	want := h.get(a.url, append([]string{"Cache-Control", "no-cache"}, a.headers...)...)
-	if got.body != want.body || got.StatusCode != want.StatusCode {
-		h.t.Errorf("%s %s: %s, the database says %s", a.url, got.cache(), got.body, want.body)
-	}
-}
-
-func stranger(t *testing.T, file string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-// foreign runs statements as another program, and leaves.
-func foreign(t *testing.T, file, statements string) {
-	t.Helper()
-	db := stranger(t, file)
-	if _, err := db.Exec(statements); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// crash copies the files as a process that is killed leaves them.
-func (h *harness) crash(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	err := filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, d.Name()), data, 0o600)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // TestCrashReadsAgainHottestFirst: what a process that was killed left is never
 // served as it is. What was eager is read again, by its heat; the rest when it
 // is asked for.
@@ -365,17 +208,6 @@ func TestCrashReadsAgainHottestFirst(t *testing.T) {
 	if hits["/v1/users?city=Bern&limit=2"] != 41 {
 		t.Errorf("hits: %v", hits)
 	}
-}
-
-// queryLog shows every query before it runs.
-type queryLog struct {
-	source.Source
-	see func(sql string)
-}
-
-func (q queryLog) Query(ctx context.Context, st source.Statement, lim source.Limits) (*source.Result, error) {
-	q.see(st.SQL)
-	return q.Source.Query(ctx, st, lim)
 }
 
 // TestRestartWithAnotherConfiguration: an answer comes back only under the very
@@ -442,164 +274,6 @@ func TestStartThatFailsKeepsTheStore(t *testing.T) {
 	h.hit("/v1/things")
 	if n := h.tap.queries.Load(); n != 0 {
 		t.Errorf("%d queries", n)
-	}
-}
-
-// TestDamagedStores: each kind of damage is one line in the log, a file that
-// was set aside, and a server that serves.
-func TestDamagedStores(t *testing.T) {
-	sound := func(t *testing.T) (dir string, data []byte) {
-		dir = t.TempDir()
-		h := again(t, dir, newClock())
-		h.warm()
-		h.stop()
-		data, err := os.ReadFile(filepath.Join(dir, "kept.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return dir, data
-	}
-	for name, damage := range map[string]func(data []byte) []byte{
-		"truncated":       func(d []byte) []byte { return d[:len(d)-3] },
-		"a flipped bit":   func(d []byte) []byte { d[len(d)/2] ^= 4; return d },
-		"zeros":           func(d []byte) []byte { clear(d); return d },
-		"foreign":         func([]byte) []byte { return []byte("name: a letter\n") },
-		"another version": func(d []byte) []byte { return []byte("*3\r\n$3\r\nset\r\n$1\r\na\r\n$1\r\nb\r\n") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir, data := sound(t)
-			path := filepath.Join(dir, "kept.db")
-			if err := os.WriteFile(path, damage(data), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			h := again(t, dir, newClock())
-			if n := strings.Count(h.log.String(), "level=WARN"); n != 1 || strings.Count(h.log.String(), "was set aside") != 1 {
-				t.Errorf("%d warnings: %s", n, h.log)
-			}
-			if _, err := os.Stat(path + ".damaged-1"); err != nil {
-				t.Error(err)
-			}
-			for _, a := range keptURLs {
-				if got := h.get(a.url, a.headers...); strings.Contains(got.cache(), "hit") {
-					t.Errorf("%s: %s", a.url, got.cache())
-				}
-				h.current(a)
-			}
-		})
-	}
-	t.Run("a directory", func(t *testing.T) {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "kept.db"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		h := again(t, dir, newClock())
-		h.warm()
-		if n := strings.Count(h.log.String(), "level=WARN"); n != 1 {
-			t.Errorf("%d warnings: %s", n, h.log)
-		}
-		if info, err := os.Stat(filepath.Join(dir, "kept.db")); err != nil || !info.IsDir() {
-			t.Errorf("somebody's directory is gone: %v", err)
-		}
-	})
-	t.Run("a database", func(t *testing.T) {
-		dir := t.TempDir()
-		again(t, dir, newClock()).stop()
-		_, err := tryAgain(t, dir, newClock(), func(s *setup) { s.yaml = strings.Replace(s.yaml, "kept.db", "test.db", 1) })
-		if err == nil || !strings.Contains(err.Error(), "one file") {
-			t.Errorf("%v", err)
-		}
-		foreign(t, filepath.Join(dir, "other.db"), "CREATE TABLE t (x)")
-		_, err = tryAgain(t, dir, newClock(), func(s *setup) { s.yaml = strings.Replace(s.yaml, "kept.db", "other.db", 1) })
-		if err == nil || !strings.Contains(err.Error(), "is an SQLite database") {
-			t.Errorf("%v", err)
-		}
-	})
-	t.Run("used by another", func(t *testing.T) {
-		dir := t.TempDir()
-		again(t, dir, newClock())
-		if _, err := tryAgain(t, dir, newClock()); !errors.Is(err, depgraph.ErrStoreInUse) {
-			t.Errorf("%v", err)
-		}
-	})
-}
-
-// TestFullDisk: while the disk refuses, serving goes on from memory, with one
-// line; when it takes the store again, with another, everything is written.
-func TestFullDisk(t *testing.T) {
-	dir, c := t.TempDir(), newClock()
-	full := make(chan bool, 1)
-	full <- false
-	set := func(v bool) { <-full; full <- v }
-	h := again(t, dir, c, func(o *setup) {
-		o.storeFault = func(op string) error {
-			v := <-full
-			full <- v
-			if v && op != "open" {
-				return errors.New("no space left on device")
-			}
-			return nil
-		}
-	})
-	set(true)
-	h.warm()
-	eventually(t, "the disk was tried", func() bool { return h.s.vault.Stats().Failing })
-	for range 3 {
-		h.warm2()
-	}
-	if n := strings.Count(h.log.String(), "level=WARN"); n != 1 {
-		t.Errorf("%d warnings: %s", n, h.log)
-	}
-	if a := h.admin("GET", "/metrics", ""); !strings.Contains(a.body, "edgecache_store_failing 1\n") {
-		t.Error("the metrics do not show it")
-	}
-	set(false)
-	h.stop()
-	if !strings.Contains(h.log.String(), "the store is written again") {
-		t.Error(h.log.String())
-	}
-	h = again(t, dir, c).restored()
-	h.hit("/v1/things")
-	if n := h.tap.queries.Load(); n != 0 {
-		t.Errorf("%d queries", n)
-	}
-}
-
-func (h *harness) warm2() {
-	for _, a := range keptURLs {
-		h.hit(a.url, a.headers...)
-	}
-	h.write("PUT", "/v1/users/1", `{"firstName":"Ada"}`)
-	for _, a := range keptURLs {
-		h.get(a.url, a.headers...)
-		h.current(a)
-		h.get(a.url, a.headers...)
-	}
-}
-
-// TestRegisteredMappingsAreKept, with the answers made under them.
-func TestRegisteredMappingsAreKept(t *testing.T) {
-	dir, c := t.TempDir(), newClock()
-	h := again(t, dir, c)
-	a := h.admin("POST", "/v1/endpoints", `{"name":"cities","route":"GET /v1/cities","sql":"SELECT DISTINCT city FROM users WHERE city IS NOT NULL ORDER BY city"}`, "Content-Type", "application/json")
-	if a.StatusCode != 201 || !strings.Contains(a.body, `"persisted":true`) {
-		t.Fatalf("%d %s", a.StatusCode, a.body)
-	}
-	h.miss("/v1/cities")
-	h.stop()
-	h = again(t, dir, c).restored()
-	h.hit("/v1/cities")
-	if a := h.admin("DELETE", "/v1/endpoints/cities", ""); a.StatusCode >= 300 {
-		t.Fatalf("%d %s", a.StatusCode, a.body)
-	}
-	h.stop()
-	h = again(t, dir, c)
-	eventually(t, "it is restored", func() bool { return h.s.vault.Stats().Restored })
-	if a := h.get("/v1/cities"); a.StatusCode != 404 {
-		t.Errorf("%d", a.StatusCode)
-	}
-	h.stop()
-	if strings.Contains(h.log.String(), "store restored") {
-		t.Errorf("its answers were still there: %s", h.log)
 	}
 }
 

@@ -25,6 +25,7 @@ type Advice struct {
 
 // Checked is what `check` finds out.
 type Checked struct {
+	Sources   []SourceView      `json:"sources"`
 	Endpoints []CheckedEndpoint `json:"endpoints"`
 	Notes     []string          `json:"notes"`
 }
@@ -41,7 +42,7 @@ const maxAdvice = 10
 // Check describes every endpoint in the order of the file, with advice. A
 // database that cannot be asked gives none.
 func (o *Offline) Check(ctx context.Context) *Checked {
-	out := &Checked{Endpoints: []CheckedEndpoint{}, Notes: o.Notes()}
+	out := &Checked{Sources: o.s.sources(ctx), Endpoints: []CheckedEndpoint{}, Notes: o.Notes()}
 	a := &adviser{ctx: ctx, samples: map[sampleKey][2]source.Value{}, ddl: map[*database]string{}}
 	for _, e := range o.s.current().endpoints {
 		out.Endpoints = append(out.Endpoints, CheckedEndpoint{EndpointView: e.view(), Advice: a.endpoint(e)})

@@ -53,6 +53,10 @@ func withOffline(ctx context.Context, file string, use func(*proxyhttp.Offline) 
 // printChecked prints a row an endpoint; what is to be said about one stands
 // below it.
 func printChecked(s *screen, c *proxyhttp.Checked) {
+	for _, v := range c.Sources {
+		s.line("", "source "+plain(v.String()))
+	}
+	s.line("", "")
 	for _, n := range c.Notes {
 		s.line("", s.in(yellow, "note: ")+plain(n))
 	}

@@ -175,6 +175,7 @@ var masks = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:[1-9]\d{4,}`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`), "TIME"},
 	{regexp.MustCompile(`edgecache \S+ \(commit \S+, go\S+ \S+\)`), "edgecache VERSION"},
+	{regexp.MustCompile(`SQLite \d[\d.]*`), "SQLite VERSION"},
 	{regexp.MustCompile(`"(version|commit|go|os|arch|uptime)": "[^"]*"`), `"$1": "MASKED"`},
 	{regexp.MustCompile(`"(bytes|earned|spent|oldestAge|stored|expires|age)": \d+`), `"$1": N`},
 	{regexp.MustCompile(`(entries +.*) in \d+ (B|KiB)`), "$1 in BYTES"},

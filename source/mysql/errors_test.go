@@ -162,11 +162,13 @@ func TestManyWriters(t *testing.T) {
 }
 
 func TestServerOf(t *testing.T) {
-	for version, want := range map[string]Flavour{
-		"10.11.19-MariaDB-log": MariaDB, "5.5.5-10.6.1-MariaDB": MariaDB, "8.0.36": MySQL, "8.0.11-TiDB-v7.5.0": TiDB, "9.1.0": MySQL,
+	for version, want := range map[string]string{
+		"10.11.19-MariaDB-log": "MariaDB 10.11.19", "5.5.5-10.6.1-MariaDB": "MariaDB 10.6.1", "8.0.36": "MySQL 8.0.36",
+		"8.0.11-TiDB-v7.5.0": "TiDB 7.5.0", "9.1.0": "MySQL 9.1.0", "8.0.36-0ubuntu0.22.04.1": "MySQL 8.0.36",
 	} {
-		if got := serverOf(version, ""); got.Flavour != want || got.Version != version {
-			t.Errorf("%s: %+v", version, got)
+		s := serverOf(version, "")
+		if got := s.Flavour.String() + " " + s.release(); got != want || s.Version != version {
+			t.Errorf("%s: %s", version, got)
 		}
 	}
 }

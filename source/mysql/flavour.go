@@ -47,6 +47,44 @@ func (d *DB) Flavour() Flavour { return d.server.Load().Flavour }
 // Version is the server's version as it prints it.
 func (d *DB) Version() string { return d.server.Load().Version }
 
+// About is what `check` tells of a server.
+type About struct {
+	Flavour      Flavour
+	Release      string // the version's numbers
+	CharacterSet string // of the database, where its tables name none
+}
+
+// About asks the server.
+func (d *DB) About(ctx context.Context) (About, error) {
+	a := About{}
+	err := d.withControl(ctx, func(s *session) error {
+		rows, err := s.texts(ctx, "SELECT @@character_set_database")
+		if err == nil && len(rows) == 1 {
+			a.CharacterSet = rows[0][0]
+		}
+		return err
+	})
+	v := d.server.Load()
+	a.Flavour, a.Release = v.Flavour, v.release()
+	return a, wrap(ctx, err)
+}
+
+// release is the version without what builders add: 10.11.19 of
+// "5.5.5-10.11.19-MariaDB-log", 7.5.0 of "8.0.11-TiDB-v7.5.0".
+func (s *server) release() string {
+	text := s.Version
+	switch s.Flavour {
+	case MariaDB: // older clients refused versions that do not begin with 5
+		text = strings.TrimPrefix(text, "5.5.5-")
+	case TiDB:
+		if _, own, ok := strings.Cut(text, "TiDB-v"); ok {
+			text = own
+		}
+	}
+	numbers, _, _ := strings.Cut(text, "-")
+	return numbers
+}
+
 // timeout is the assignment that limits a session's statements.
 func (s *server) timeout(limit time.Duration) string {
 	if s.Flavour == MariaDB {

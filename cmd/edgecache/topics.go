@@ -5,7 +5,8 @@ import "github.com/spf13/cobra"
 const jsonText = `With --json a command prints one JSON value on standard output. Fields are only
 added, never renamed; those marked ? are left out when empty.
 
-check      {"endpoints": [endpoint…], "notes": [text…]}
+check      {"sources": [source…], "endpoints": [endpoint…], "notes": [text…]}
+           source: name, driver, server, version, characterSet?, strict
            endpoint: name, route, kind (read, write), entries (0), uncached?,
            broken?, statements, notes?, advice
            statement: variant?, kind, precision? (row, column, table), notes,

@@ -221,14 +221,19 @@ func (q *Queue) work(r *run) {
 func (q *Queue) ended(r *run, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := q.opts.Now()
-	delete(q.running, r.item.Key)
-	q.budget.spend(now, now.Sub(r.started))
 	if ok {
 		q.stats.Done++
 	} else {
 		q.stats.Failed++
 	}
+	q.releaseLocked(r)
+}
+
+// releaseLocked frees the worker of a run and starts what may run next.
+func (q *Queue) releaseLocked(r *run) {
+	now := q.opts.Now()
+	delete(q.running, r.item.Key)
+	q.budget.spend(now, now.Sub(r.started))
 	if r.again != nil {
 		q.pushLocked(r.again)
 	}
@@ -272,6 +277,9 @@ func (q *Queue) Stats() QueueStats {
 	now := q.opts.Now()
 	s := q.stats
 	s.Length, s.Running = q.heap.len(), len(q.running)
+	if q.running[spareKey] != nil {
+		s.Running-- // no item of the queue
+	}
 	oldest := now
 	for _, it := range q.waiting {
 		oldest = earlier(oldest, it.since)

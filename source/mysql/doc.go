@@ -34,8 +34,26 @@
 // outcome is RolledBack when the server confirmed a ROLLBACK, or when COMMIT
 // was never sent and the session is proven gone. When a COMMIT was sent and
 // not answered, the session is killed from another connection, and the write
-// returns only after it is gone from the process list and the engine's
-// transactions (or after Options.ProofTimeout): then nothing can commit later.
+// returns after it is gone from the process list and the engine's transactions:
+// then nothing can commit later. Past Options.ProofTimeout it returns with
+// WriteResult.Ended, and the search goes on without end (lost.go). It trusts
+// that the DSN leads to the server that it led to: one that takes its name over
+// while the old one still executes is not told apart.
+//
+// The schema is looked at every 250 ms, or less often where that would cost the
+// server more than an eighth of a processor (poll.go), and at once when the
+// server does not know a name. What others do to it between two looks:
+//
+//   - A view that was redefined: a query that reads through it tells before its
+//     answer is returned (views.go), so that no answer is kept under the old
+//     definition. One of which SHOW VIEW is not granted is hidden from that.
+//   - Answers from before the change, of views or of altered tables, are kept
+//     until the look, like those from before any other write of somebody else.
+//   - A trigger, foreign key or routine that was added or changed: until the
+//     look, a write through us is shown without what it sets off there, and the
+//     answers that this changes stay as long. The look drops everything.
+//   - A table or trigger that is gone and back as it was between two looks is
+//     not noticed: what it did to rows is a write of somebody else.
 //
 // The package parses no SQL beyond words, caches no answers and decides
 // nothing about them.

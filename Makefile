@@ -89,6 +89,10 @@ test-browser: ## try the page of /debug/graph in a headless Chromium, installed 
 	$(GO) vet -tags browser ./proxyhttp/graphview/browsertest
 	$(GO) test -tags browser -count=1 -v ./proxyhttp/graphview/browsertest
 
+.PHONY: test-openapi
+test-openapi: ## generate a client from the demo's OpenAPI document and read the demo with it
+	EDGECACHE_OPENAPI=1 $(GO) test -count=1 -v -run TestGeneratedClient ./proxyhttp
+
 .PHONY: race
 race: bin/mariarun ## all tests under the race detector
 	CGO_ENABLED=1 $(HOLD) $(GO) test -race ./...

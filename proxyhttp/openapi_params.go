@@ -2,7 +2,6 @@ package proxyhttp
 
 import (
 	"encoding/json"
-	"slices"
 
 	"edgecache/proxyhttp/bind"
 	"edgecache/proxyhttp/config"
@@ -104,18 +103,15 @@ func (e *endpoint) bodySchema(v bind.View) object {
 		declared(out, d, v)
 	}
 	if v.List {
-		out = object{"type": []any{"array"}, "items": out, "maxItems": v.MaxList}
+		out = object{"type": "array", "items": out, "maxItems": v.MaxList}
 	}
 	if v.Nullable {
-		if t, ok := out["type"].([]any); ok && !slices.Contains(t, any("null")) {
-			out["type"] = append(t, "null")
+		if t, ok := out["type"]; ok {
+			out["type"] = []any{t, "null"}
 		}
 		if list, ok := out["enum"].([]any); ok {
 			out["enum"] = append(list, nil)
 		}
-	}
-	if t, ok := out["type"].([]any); ok && len(t) == 1 {
-		out["type"] = t[0]
 	}
 	if d != nil && d.HasDefault {
 		out["default"] = d.Default
@@ -124,33 +120,28 @@ func (e *endpoint) bodySchema(v bind.View) object {
 }
 
 // kindSchema is the schema of one value. Text of a URL has no type of its own,
-// so what may be text or a number is text there.
+// so what may be text or a number is text there; in a body it has no type here,
+// for to list several would make clients of it that nobody wants to use.
 func kindSchema(kind string, inBody bool) object {
-	types := []any{"string"}
-	out := object{}
 	switch kind {
 	case "integer":
-		types, out["format"] = []any{"integer"}, "int64"
-	case "number":
-		types = []any{"number"}
-	case "boolean":
-		types = []any{"boolean"}
+		return object{"type": "integer", "format": "int64"}
+	case "number", "boolean":
+		return object{"type": kind}
 	case "flag":
-		types = []any{"boolean", "number"}
+		if inBody {
+			return object{"description": "true, false or a number"}
+		}
 	case "any":
 		if inBody {
-			types = []any{"string", "number", "boolean"}
+			return object{"description": "a text, a number, true or false"}
 		}
 	case "scalar":
 		if inBody {
-			types = []any{"string", "number"}
+			return object{"description": "a text or a number"}
 		}
 	}
-	out["type"] = types
-	if !inBody && len(types) == 1 {
-		out["type"] = types[0]
-	}
-	return out
+	return object{"type": "string"}
 }
 
 // declared adds what the file says about the parameter. min and max of a list

@@ -114,22 +114,24 @@ func originOf(schema *source.Schema, c source.OutputColumn) *source.Column {
 // columnSchema describes the values of a column as render prints them.
 func columnSchema(c source.OutputColumn, origin *source.Column, plainly bool) object {
 	out := object{}
-	types := declaredTypes(c.DeclType, origin, out)
-	if !plainly || origin == nil || !origin.NotNull {
-		types = append(types, "null")
-	}
-	if len(types) == 1 {
-		out["type"] = types[0]
-	} else {
-		out["type"] = types
+	typ := declaredType(c.DeclType, origin, out)
+	switch {
+	case typ == "":
+		out["description"] = "as the database computes it"
+	case plainly && origin != nil && origin.NotNull:
+		out["type"] = typ
+	default:
+		out["type"] = []any{typ, "null"}
 	}
 	return out
 }
 
-// declaredTypes reads a declared type and adds formats to out. Times are
+// declaredType reads a declared type and adds formats to out; "" is an
+// expression, or a column without a type, of which nothing is known: to list
+// what it might be would make clients of it that nobody wants to use. Times are
 // strings as the database prints them, which has a blank where RFC 3339 has a
 // T, so only a date has a standard format.
-func declaredTypes(decl string, origin *source.Column, out object) []any {
+func declaredType(decl string, origin *source.Column, out object) string {
 	typ := strings.ToUpper(decl)
 	if i := strings.IndexByte(typ, '('); i >= 0 {
 		typ = typ[:i]
@@ -145,39 +147,39 @@ func declaredTypes(decl string, origin *source.Column, out object) []any {
 	switch {
 	case has("DATETIME", "TIMESTAMP"):
 		out["format"] = "sql-datetime"
-		return []any{"string"}
+		return "string"
 	case has("DATE"):
 		out["format"] = "date"
-		return []any{"string"}
+		return "string"
 	case has("TIME"):
 		out["format"] = "sql-time"
-		return []any{"string"}
+		return "string"
 	case has("BLOB", "BINARY", "GEOMETRY"):
 		out["contentEncoding"] = "base64"
-		return []any{"string"}
+		return "string"
 	case has("POINT"): // before INT, which it holds
-		return []any{"string"}
+		return "string"
 	case has("INT", "YEAR", "BOOL"):
 		out["format"] = "int64"
 		if has("UNSIGNED") {
 			delete(out, "format")
 			out["minimum"] = 0
 		}
-		return []any{"integer"}
+		return "integer"
 	case has("DEC", "NUMERIC", "REAL", "FLOA", "DOUB"):
-		return []any{"number"}
+		return "number"
 	case has("CHAR", "CLOB", "TEXT", "ENUM", "SET", "JSON", "UUID", "INET"):
-		return []any{"string"}
+		return "string"
 	}
 	if origin != nil {
 		switch origin.Affinity {
 		case source.AffinityText:
-			return []any{"string"}
+			return "string"
 		case source.AffinityInteger:
-			return []any{"integer"}
+			return "integer"
 		case source.AffinityReal:
-			return []any{"number"}
+			return "number"
 		}
 	}
-	return []any{"string", "number"} // an expression, or a column without a type
+	return ""
 }

@@ -26,6 +26,7 @@ type TemplateVerdict struct {
 // EntryVerdict is the decision about one entry.
 type EntryVerdict struct {
 	Key, URL, Endpoint string
+	Variant            string
 	Affected           bool
 	Rule               Rule
 	Reason             string
@@ -76,7 +77,7 @@ func (g *Graph) Explain(ws *source.WriteSet, look Lookup) Explanation {
 		for i, e := range gr.entries {
 			v := g.judgeReading(gr.t, e.Args, e.Held, d, r)
 			verdicts[i] = EntryVerdict{
-				Key: e.Key, URL: e.URL, Endpoint: gr.t.Endpoint,
+				Key: e.Key, URL: e.URL, Endpoint: gr.t.Endpoint, Variant: gr.t.Variant,
 				Affected: v.affected, Rule: v.rule, Reason: reason(gr.t, e.Args, d, v, len(r.pairs)), Hit: v.hit(gr.t, e.Args),
 			}
 		}

@@ -54,6 +54,7 @@ type EntryVerdict struct {
 	Key      string `json:"key"` // as in /debug/graph
 	URL      string `json:"url"`
 	Endpoint string `json:"endpoint"`
+	Variant  string `json:"variant,omitempty"`
 	Affected bool   `json:"affected"`
 	Rule     string `json:"rule"`
 	Reason   string `json:"reason"`
@@ -210,7 +211,7 @@ func (db *database) explanation(sts []source.Statement, ws *source.WriteSet, x d
 			out.Omitted++
 			continue
 		}
-		out.Entries = append(out.Entries, EntryVerdict{Key: e.Key, URL: e.URL, Endpoint: e.Endpoint, Affected: e.Affected,
+		out.Entries = append(out.Entries, EntryVerdict{Key: e.Key, URL: e.URL, Endpoint: e.Endpoint, Variant: e.Variant, Affected: e.Affected,
 			Rule: string(e.Rule), Reason: e.Reason, Hit: hitOf(e.Hit)})
 	}
 	return out

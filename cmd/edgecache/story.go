@@ -172,10 +172,10 @@ func (st *story) count(sp sparing) string {
 }
 
 func (st *story) sparings() map[string][]sparing {
-	type key struct{ endpoint, rule string }
+	type key struct{ endpoint, variant, rule string }
 	counts, first := map[key]int{}, map[key]string{}
 	for _, e := range st.x.Entries {
-		if k := (key{e.Endpoint, e.Rule}); !e.Affected {
+		if k := (key{e.Endpoint, e.Variant, e.Rule}); !e.Affected {
 			if counts[k]++; counts[k] == 1 {
 				first[k] = e.URL + ": " + spareText(e)
 			}
@@ -187,18 +187,21 @@ func (st *story) sparings() map[string][]sparing {
 			out[e.Rule] = append(out[e.Rule], sparing{name: nameOf(e), reason: obvious(e.Rule, e.Reason)})
 			continue
 		}
-		for _, rule := range sortedRules(counts, func(k key) (string, bool) { return k.rule, k.endpoint == e.Endpoint }) {
-			k := key{e.Endpoint, rule}
+		own := func(k key) (string, bool) { return k.rule, k.endpoint == e.Endpoint && k.variant == e.Variant }
+		for _, rule := range sortedRules(counts, own) {
+			k := key{e.Endpoint, e.Variant, rule}
 			reason := e.Reason
-			if e.Affected || e.Rule != rule || rule == "predicate" && counts[k] == 1 {
+			if e.Affected || e.Rule != rule || counts[k] == 1 && perResponse[rule] {
 				reason = first[k]
 			}
 			out[rule] = append(out[rule], sparing{nameOf(e), obvious(rule, reason), counts[k], e.Entries})
-			delete(counts, k) // variants of one endpoint share its entries
 		}
 	}
 	return out
 }
+
+// perResponse are the rules whose reason is that of one response.
+var perResponse = map[string]bool{"predicate": true, "output": true, "record": true, "window": true, "join": true}
 
 // sortedRules lists the rules of one endpoint.
 func sortedRules[K comparable](counts map[K]int, of func(K) (string, bool)) (out []string) {
@@ -254,7 +257,7 @@ func (st *story) affected() {
 			head += fmt.Sprintf(" (%d of %s)", e.Count, sum(e.Entries, "response"))
 		}
 		st.s.line("  ", head)
-		st.hits(e.Endpoint)
+		st.hits(e.Endpoint, e.Variant)
 	}
 	if !some {
 		st.s.line("  ", "nothing")
@@ -264,10 +267,10 @@ func (st *story) affected() {
 	}
 }
 
-func (st *story) hits(endpoint string) {
+func (st *story) hits(endpoint, variant string) {
 	t := &table{s: st.s, indent: "    "}
 	for _, e := range st.x.Entries {
-		if e.Affected && e.Endpoint == endpoint {
+		if e.Affected && e.Endpoint == endpoint && e.Variant == variant {
 			t.row(plain(e.URL), plain(hitText(e)))
 		}
 	}

@@ -51,6 +51,8 @@ type Config struct {
 	Server    Server
 	Admin     Admin
 	Store     Store
+	Log       Log
+	SelfCheck SelfCheck
 	Sources   []*Source // in the file's order
 	Defaults  Defaults
 	Endpoints []*Endpoint // in the file's order

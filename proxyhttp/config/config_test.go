@@ -63,6 +63,9 @@ func printConfig(c *Config) string {
 	fmt.Fprintf(&b, "server %s\nadmin %s token=%t\nstore %s %d\ndefaults %s %s %s\n", c.Server.Listen, c.Admin.Listen, c.Admin.Token != "",
 		c.Store.Path, c.Store.MaxMemory, formatDuration(c.Defaults.TTL), c.Defaults.Consistency, c.Defaults.Rehydrate)
 	b.WriteString(printServer(c))
+	if l := (Log{LogText, LogInfo, Off, 1, false}); c.Log != l || c.SelfCheck.OneIn != DefaultSelfCheck {
+		fmt.Fprintf(&b, "log %+v\nself-check %+v\n", c.Log, c.SelfCheck)
+	}
 	for _, s := range c.Sources {
 		fmt.Fprintf(&b, "source %s:%d %s dsn=%s init=%s schema=%s unmapped=%s\n", s.Name, s.Line, s.Driver, s.DSN, s.Init, s.Schema, s.Unmapped)
 	}

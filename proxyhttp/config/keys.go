@@ -24,6 +24,8 @@ var fileTable = table{
 	{name: "server", is: mapOf(serverTable), doc: "The data plane: the port that serves the mapped API."},
 	{name: "admin", is: mapOf(adminTable), doc: "The control plane: metrics, mappings, purge, the graph."},
 	{name: "store", is: mapOf(storeTable), doc: "Where responses are kept."},
+	{name: "log", is: mapOf(logTable), doc: "What is logged on standard error, and how."},
+	{name: "self_check", is: mapOf(selfCheckTable), doc: "How often answers are compared with the source behind the scenes."},
 	{name: "sources", is: namedMaps(sourceTable, `^[A-Za-z0-9._-]{1,64}$`), must: true, doc: "The databases and APIs behind the endpoints, by name."},
 	{name: "defaults", is: mapOf(defaultsTable), doc: "What endpoints take unless they say otherwise."},
 	{name: "endpoints", is: object{"type": "array", "maxItems": MaxEndpoints, "items": refTo("endpoint")}, doc: "The mapped routes."},
@@ -77,6 +79,20 @@ var jwtTable = table{
 var storeTable = table{
 	{name: "path", is: text, doc: "\":memory:\" (default), or a file that keeps responses and run-time mappings over a restart."},
 	{name: "max_memory", is: size, doc: "Bytes of responses and their edges; 128MiB by default. The least valuable go first."},
+}
+
+var logTable = table{
+	{name: "format", is: oneOf(LogText, LogJSON), doc: "text (default) or json, one line each."},
+	{name: "level", is: oneOf(LogDebug, LogInfo, LogWarn, LogError), doc: "The least that is logged; info by default."},
+	{name: "access", is: object{"anyOf": []any{object{"enum": []any{Off, AccessErrors, AccessAll, false}}, fromEnv}},
+		doc: "A line for each answered request: off (default), errors (status 400 and above) or all."},
+	{name: "access_one_in", is: count(maxAccessOneIn), doc: "With access: all, one in so many answers below 400 has a line; 1 by default."},
+	{name: "access_urls", is: truth, doc: "Show paths and parameters, which may be personal data; false by default: the endpoint and its route."},
+}
+
+var selfCheckTable = table{
+	{name: "one_in", is: object{"anyOf": []any{object{"type": "integer", "minimum": 0, "maximum": maxSelfCheck}, object{"type": "string", "pattern": `^[0-9]+$|` + reference}}},
+		doc: "One hit in so many is compared with the source behind the scenes; 10000 by default, 0 for never."},
 }
 
 var sourceTable = table{

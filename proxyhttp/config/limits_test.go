@@ -80,7 +80,7 @@ func TestManyEndpoints(t *testing.T) {
 
 func TestTextOfTheFile(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"windows":  {"\ufeffsources: {main: {dsn: x}}\r\nstore: {max_memory: 5}\r\nzz: 1\r\n", `f.yaml:3: the file has no key "zz"; it has server, admin, store, sources, defaults, endpoints`},
+		"windows":  {"\ufeffsources: {main: {dsn: x}}\r\nstore: {max_memory: 5}\r\nzz: 1\r\n", `f.yaml:3: the file has no key "zz"; it has server, admin, store, log, self_check, sources, defaults, endpoints`},
 		"not text": {"a: 1\nb: \xff\n", "f.yaml:2: this line is not UTF-8 text; save the file as UTF-8"},
 		"nul":      {"a: 1\nb: x\x00\n", "f.yaml:2: this line holds a NUL byte; the file must be text"},
 		"nul text": {"sources: {main: {dsn: x}}\nstore: {path: \"a\\0b\"}\n", "f.yaml:2: text must not hold a NUL byte"},

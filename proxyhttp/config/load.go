@@ -59,6 +59,8 @@ func Parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	}
 	c.Server, c.Admin = r.listeners(top, dir)
 	c.Store = r.store(top, dir)
+	c.Log = r.log(top)
+	c.SelfCheck = r.selfCheck(top)
 	c.Sources = r.sources(top, dir)
 	c.Defaults = r.defaults(top)
 	r.endpoints(c, top)

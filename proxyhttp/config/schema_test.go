@@ -119,19 +119,21 @@ var tables = map[string]struct {
 	table table
 	text  string // %s is a key and its value
 }{
-	"file":     {fileTable, "%s"},
-	"server":   {serverTable, "server: {%s}"},
-	"admin":    {adminTable, "admin: {%s}"},
-	"tls":      {tlsTable, "server: {tls: {%s}}"},
-	"cors":     {corsTable, "server: {cors: {%s}}"},
-	"auth":     {authTable, "server: {auth: {%s}}"},
-	"token":    {tokenTable, "server: {auth: {tokens: [{%s}]}}"},
-	"jwt":      {jwtTable, "server: {auth: {jwt: {%s}}}"},
-	"store":    {storeTable, "store: {%s}"},
-	"source":   {sourceTable, "sources: {main: {%s}}"},
-	"defaults": {defaultsTable, "defaults: {%s}"},
-	"endpoint": {endpointTable, "endpoints: [{%s}]"},
-	"param":    {paramTable, "endpoints: [{params: {x: {%s}}}]"},
+	"file":       {fileTable, "%s"},
+	"server":     {serverTable, "server: {%s}"},
+	"admin":      {adminTable, "admin: {%s}"},
+	"tls":        {tlsTable, "server: {tls: {%s}}"},
+	"cors":       {corsTable, "server: {cors: {%s}}"},
+	"auth":       {authTable, "server: {auth: {%s}}"},
+	"token":      {tokenTable, "server: {auth: {tokens: [{%s}]}}"},
+	"jwt":        {jwtTable, "server: {auth: {jwt: {%s}}}"},
+	"store":      {storeTable, "store: {%s}"},
+	"log":        {logTable, "log: {%s}"},
+	"self_check": {selfCheckTable, "self_check: {%s}"},
+	"source":     {sourceTable, "sources: {main: {%s}}"},
+	"defaults":   {defaultsTable, "defaults: {%s}"},
+	"endpoint":   {endpointTable, "endpoints: [{%s}]"},
+	"param":      {paramTable, "endpoints: [{params: {x: {%s}}}]"},
 }
 
 // TestEveryKeyIsRead gives each key of each table a value that no key takes: a
@@ -177,7 +179,7 @@ func TestEveryKeyThatIsReadIsInATable(t *testing.T) {
 			known[k.name] = true
 		}
 	}
-	getters := map[string]bool{"text": true, "texts": true, "oneOf": true, "boolean": true, "duration": true, "size": true, "count": true,
+	getters := map[string]bool{"text": true, "texts": true, "oneOf": true, "boolean": true, "duration": true, "size": true, "count": true, "natural": true,
 		"number": true, "value": true, "has": true, "headerNames": true, "bearer": true}
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -104,7 +104,7 @@ func columnsOf(o *sqlparse.Occurrence) []string {
 		return out
 	}
 	for i := range o.Table.Columns {
-		if o.Reads(i) {
+		if o.Columns.Has(i) {
 			out = append(out, o.Table.Columns[i].Name)
 		}
 	}

@@ -119,7 +119,7 @@ func printQuery(tpl *sqlparse.Template) string {
 func columnNames(o *sqlparse.Occurrence) []string {
 	var out []string
 	for i := range o.Table.Columns {
-		if o.Reads(i) {
+		if o.Columns.Has(i) {
 			out = append(out, o.Table.Columns[i].Name)
 		}
 	}

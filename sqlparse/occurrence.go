@@ -38,8 +38,8 @@ type Occurrence struct {
 	conds   []condition
 	uses    uses
 	asked   ColumnSet // read by what is executed, for the sake of proofs alone
-	hold    *holding // what a stored answer tells about its rows, nil for nothing
-	names   []string // of the template's parameters
+	hold    *holding  // what a stored answer tells about its rows, nil for nothing
+	names   []string  // of the template's parameters
 }
 
 // mark notes a mention of column i; o may be nil and i no column.

@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"slices"
 	"strings"
 
 	"edgecache/source"
@@ -111,22 +112,37 @@ func (q *query) ordersBy(o *Occurrence, notNull bool) bool {
 	return false
 }
 
-// aliased is the column that an ORDER BY term names, directly or as an output.
+// aliased is the column that an ORDER BY term names, directly or as an output:
+// the first one of that name, among those that a star stands for too.
 func (b *block) aliased(e *expr) *column {
 	if e.op != opColumn {
 		return nil
 	}
-	if e.col.table == "" {
-		for _, it := range b.items {
-			if it.alias != "" && strings.EqualFold(it.alias, e.col.name) {
-				if it.e.op == opColumn {
-					return it.e.col
-				}
-				return nil
-			}
+	if e.col.table != "" {
+		return e.col
+	}
+	for _, it := range b.items {
+		switch {
+		case it.e == nil && b.starOffers(it.table, e.col.name):
+			return e.col
+		case it.alias == "" || !strings.EqualFold(it.alias, e.col.name):
+		case it.e.op == opColumn:
+			return it.e.col
+		default:
+			return nil
 		}
 	}
 	return e.col
+}
+
+// starOffers tells that a star, of one table or of all, has a column of that name.
+func (b *block) starOffers(table, name string) (found bool) {
+	b.from.eachLeaf(func(f *from) {
+		if table == "" || strings.EqualFold(table, f.alias) {
+			found = found || slices.ContainsFunc(f.columnNames(), func(c string) bool { return strings.EqualFold(c, name) })
+		}
+	})
+	return found
 }
 
 // keyOf is the primary key, or the rowid where that is a column.

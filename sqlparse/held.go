@@ -88,14 +88,16 @@ func (a *analysis) newFrame(q *query) *frame {
 	}
 	f := &frame{limit: q.limit, offset: q.offset, dialect: a.in.Dialect}
 	b.eachDirect(false, func(o *Occurrence, supplied bool) {
-		o.hold = &holding{index: len(f.occs), frame: f, supplied: supplied}
+		// A declared dependency may be seen in ways that nobody knows: as of an
+		// outer join's rows, nothing is concluded from where its rows are not.
+		o.hold = &holding{index: len(f.occs), frame: f, supplied: supplied || a.declared(o.Table)}
 		f.occs = append(f.occs, o)
 	})
 	wanted := f.wanted(q, b, outputs)
 	f.hide(a, b, outputs, wanted)
 	f.locate(append(slices.Clone(outputs), f.hidden...))
-	f.seeKeys()
 	f.complete(a, q, b)
+	f.seeKeys()
 	return f
 }
 
@@ -156,12 +158,17 @@ func (f *frame) locate(carried []*column) {
 	}
 }
 
-// seeKeys makes a change of a key count as one that the query sees: a row that
-// went on under another key would be taken for absent by the next change, in
-// this write or a later one, although the stored answer holds it.
+// seeKeys makes a change of a key count as one that the query sees, wherever a
+// proof goes by the key: a row that went on under another key would be taken for
+// absent by the next change, in this write or a later one, although the stored
+// answer holds it, and would not be found when its partners are looked up.
 func (f *frame) seeKeys() {
 	for _, o := range f.occs {
-		for _, k := range o.hold.keyColumns {
+		keys := o.hold.keyColumns
+		if c := o.hold.completion; c != nil {
+			keys = c.key
+		}
+		for _, k := range keys {
 			o.asked = o.asked.With(k)
 			o.loosen(k)
 		}

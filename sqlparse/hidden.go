@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,12 +73,18 @@ func (b *block) nameOf(c *column) []string {
 		case f.occ != nil && f.occ == c.occ:
 			out = []string{f.alias, c.occ.Table.Columns[c.idx].Name}
 		case f.occ == nil && f.outputs != nil:
-			if i := place(f.outputs, c); i >= 0 && f.cols[i] != "" {
+			if i := place(f.outputs, c); i >= 0 && f.cols[i] != "" && firstNamed(f.cols, i) {
 				out = []string{f.alias, f.cols[i]}
 			}
 		}
 	})
 	return out
+}
+
+// firstNamed tells that a mention of the i-th name means the i-th column: of
+// several of one name, it means the first.
+func firstNamed(names []string, i int) bool {
+	return !slices.ContainsFunc(names[:i], func(n string) bool { return strings.EqualFold(n, names[i]) })
 }
 
 // mainFrom is the position of the FROM of the outermost SELECT, -1 when it is

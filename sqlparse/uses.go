@@ -75,20 +75,20 @@ func (f *from) loosenAll() {
 
 // useCollector walks a whole reading once.
 type useCollector struct {
-	outer *block          // the outermost block, nil for a compound query
-	plain map[*block]bool // bodies of plain subqueries: what they pass on is seen where it is mentioned
+	outer *block            // the outermost block, nil for a compound query
+	plain map[*block]*query // bodies of plain subqueries: what they pass on is seen where it is mentioned
 }
 
 // collectUses fills in the uses of every occurrence of the reading.
 func (c *converter) collectUses(q *query) {
-	u := useCollector{plain: map[*block]bool{}}
+	u := useCollector{plain: map[*block]*query{}}
 	if len(q.blocks) == 1 {
 		u.outer = q.blocks[0]
 	}
 	for _, b := range c.blocks {
 		b.from.eachLeaf(func(f *from) {
 			if f.outputs != nil {
-				u.plain[f.sub.blocks[0]] = true
+				u.plain[f.sub.blocks[0]] = f.sub
 			}
 		})
 	}
@@ -108,16 +108,20 @@ func (c *converter) collectUses(q *query) {
 }
 
 func (u *useCollector) block(b *block, q *query) {
+	plain := u.plain[b]
 	var seenAsItem []bool
-	if b == u.outer {
+	switch {
+	case b == u.outer:
 		seenAsItem = b.seenItems(q)
+	case plain != nil:
+		seenAsItem = b.seenItems(plain)
 	}
 	for i, it := range b.items {
 		shown := b == u.outer && !seenAsItem[i]
 		switch {
 		case it.e == nil:
 			u.star(b, it.table, shown)
-		case u.plain[b] && it.e.op == opColumn && it.e.col.occ != nil:
+		case plain != nil && !seenAsItem[i] && it.e.op == opColumn && it.e.col.occ != nil:
 			it.e.col.occ.uses.mention(it.e.col.idx)
 		default:
 			u.see(it.e, false, shown)
@@ -145,7 +149,7 @@ func (u *useCollector) star(b *block, table string, shown bool) {
 	b.from.eachLeaf(func(f *from) {
 		switch {
 		case table != "" && !strings.EqualFold(table, f.alias):
-		case u.plain[b]:
+		case u.plain[b] != nil:
 			if f.occ != nil {
 				for i := range f.occ.Table.Columns {
 					f.occ.uses.mention(i)
@@ -168,7 +172,9 @@ func (u *useCollector) star(b *block, table string, shown bool) {
 }
 
 // seenItems tells which outputs of the block something else in it sees too: an
-// ORDER BY by name or number, and in SQLite a WHERE that names an alias.
+// ORDER BY by name or number, and in SQLite a WHERE or ON that names an alias.
+// What may hide a name, or be a number however it is written (+2, likely(2)),
+// sees them all.
 func (b *block) seenItems(q *query) []bool {
 	seen := make([]bool, len(b.items))
 	all := func() {
@@ -176,26 +182,27 @@ func (b *block) seenItems(q *query) []bool {
 			seen[i] = true
 		}
 	}
-	look := func(e *expr) {
+	look := func(e *expr) (named bool) {
 		e.walk(func(x *expr) bool {
-			switch {
-			case x.op == opColumn && x.col.table == "":
+			switch x.op {
+			case opColumn:
+				named = true
 				for i, it := range b.items {
-					if it.alias != "" && strings.EqualFold(it.alias, x.col.name) {
+					if x.col.table == "" && it.alias != "" && strings.EqualFold(it.alias, x.col.name) {
 						seen[i] = true
 					}
 				}
-			case x.op == opExists || x.op == opScalar || x.op == opInQuery:
-				all() // it may name an output too
+			case opOpaque, opExists, opScalar, opInQuery:
+				all()
 			}
 			return true
 		})
+		return named
 	}
 	for _, it := range q.order {
-		if it.e.op == opOpaque || it.e.op == opLiteral {
+		if !look(it.e) {
 			all()
 		}
-		look(it.e)
 	}
 	look(b.where)
 	var on func(f *from)

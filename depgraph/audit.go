@@ -238,10 +238,14 @@ func (a *audit) suspensions() {
 	held, wide := map[*Entry]int64{}, map[*registration]int64{}
 	for i := range a.g.open {
 		for _, e := range i.affected {
-			held[e]++
+			if a.g.suspends(e.Template) {
+				held[e]++
+			}
 		}
 		for _, r := range i.wide {
-			wide[r]++
+			if a.g.suspends(r.t) {
+				wide[r]++
+			}
 		}
 	}
 	for _, e := range a.g.all {

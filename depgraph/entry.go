@@ -53,8 +53,9 @@ type Entry struct {
 	// Size is the bytes of payload and key.
 	Size int64
 	// Stored is when it was filled, Expires when it is no longer served; a
-	// zero Expires is never.
-	Stored, Expires time.Time
+	// zero Expires is never. Asked is a moment between the fill's token and its
+	// snapshot; it may be zero where nobody is shown what is outdated.
+	Stored, Expires, Asked time.Time
 	// Cost is the source's time for the fill.
 	Cost time.Duration
 
@@ -70,6 +71,7 @@ type Entry struct {
 	// The rest is guarded by Graph.mu.
 	id         uint64 // 0: never installed; later ones are larger
 	weight     int64
+	began      uint64   // the token of its fill
 	found      uint64   // the time of the last write that affects it
 	kept       bool     // its record is in the vault already
 	guest      bool     // the eviction policy does not know its weight yet

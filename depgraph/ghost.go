@@ -18,7 +18,8 @@ type ghost struct {
 	cost            time.Duration
 	stored, expires time.Time
 	last            *happening
-	bytes           int64 // of the ghost itself, without last
+	bytes           int64 // of the ghost itself, without last and body
+	body            *body // nil: only the memory of an entry
 }
 
 // ghostOverhead is a ghost without what its strings and arguments hold: the
@@ -37,17 +38,25 @@ type ghosts struct {
 	bytes     int64
 	forgotten int64 // overflow
 	vault     *Vault
+
+	bodies               *list.List // of *ghost with a body, oldest first
+	bodyBytes, maxBodies int64
+	buried               int64 // overflow
 }
 
 func newGhosts(maxCount int, maxBytes int64) *ghosts {
-	return &ghosts{byKey: map[string]*list.Element{}, order: list.New(), maxCount: maxCount, maxBytes: maxBytes}
+	return &ghosts{byKey: map[string]*list.Element{}, order: list.New(), maxCount: maxCount, maxBytes: maxBytes,
+		bodies: list.New()}
 }
 
 // add remembers e.
-func (h *ghosts) add(e *Entry, cause string) *ghost {
+func (h *ghosts) add(e *Entry, cause string) *ghost { return h.addWith(e, cause, nil) }
+
+// addWith remembers e with the body that may still be shown; nil: none.
+func (h *ghosts) addWith(e *Entry, cause string, b *body) *ghost {
 	gh := &ghost{
 		key: e.Key, url: e.URL, cause: cause, t: e.Template, args: e.Args, hits: e.Hits(), cost: e.Cost,
-		weight: e.weight, stored: e.Stored, expires: e.Expires, last: e.last.Load(),
+		weight: e.weight, stored: e.Stored, expires: e.Expires, last: e.last.Load(), body: b,
 	}
 	h.put(gh)
 	return gh
@@ -67,6 +76,7 @@ func (h *ghosts) put(gh *ghost) {
 		}
 		gh.last.refs++
 	}
+	h.shelve(gh)
 	for h.order.Len() > h.maxCount || h.bytes > h.maxBytes {
 		key := h.order.Front().Value.(*ghost).key
 		h.remove(key)
@@ -82,6 +92,7 @@ func (h *ghosts) remove(key string) *ghost {
 	}
 	gh := h.order.Remove(el).(*ghost)
 	delete(h.byKey, key)
+	h.bury(gh)
 	h.bytes -= gh.bytes
 	if gh.last != nil {
 		if gh.last.refs--; gh.last.refs == 0 {

@@ -114,7 +114,7 @@ func New(o Options) (*Graph, error) {
 	for slot := maxSpatial - 1; slot >= 0; slot-- {
 		g.freeSlots = append(g.freeSlots, slot)
 	}
-	g.ghosts.vault = o.Vault
+	g.ghosts.vault, g.ghosts.maxBodies = o.Vault, o.MaxBytes/staleFraction
 	if o.Vault != nil {
 		o.Vault.start(g)
 	}
@@ -148,6 +148,9 @@ func (g *Graph) Register(t *Template) error {
 	name := templateName{t.Endpoint, t.Variant}
 	if g.byName[name] != nil {
 		return fmt.Errorf("depgraph: %s %s is registered already", t.Endpoint, t.Variant)
+	}
+	if t.KeepStale > 0 {
+		g.shelf.reserve(g.maxBytes / staleFraction)
 	}
 	r := newRegistration(t, func() int { g.lastNumber++; return g.lastNumber })
 	g.regs[t], g.byName[name] = r, r
@@ -256,9 +259,13 @@ func (g *Graph) remove(es []*Entry, why string, cause removal) []Dropped {
 			Key: e.Key, URL: e.URL, Template: e.Template, Args: e.Args, Hits: e.Hits(), Cost: e.Cost, Cause: why,
 			Payload: e.Payload,
 		})
-		if e.Template.Remember && cause.remembered() {
-			g.vault.keepGhost(g.ghosts.add(e, why))
-		} else {
+		switch b := g.bodyOf(e, e.began, lastRight(e, cause)); {
+		case e.Template.Remember && cause.remembered():
+			g.vault.keepGhost(g.ghosts.addWith(e, why, b))
+		case b != nil:
+			g.ghosts.addWith(e, why, b)
+			g.vault.forget(e.Key)
+		default:
 			g.vault.forget(e.Key)
 		}
 	}

@@ -26,8 +26,8 @@ func (o InstallOutcome) String() string {
 
 // Install stores e, filled from a read that began after tok was taken, with
 // all its edges in one step. An entry of the same key, and its edges, go in
-// that step. Unless the outcome is Installed, nothing of e stays; the entry
-// before it is left as it was. The latest entries are safe from eviction, so
+// that step. Unless the outcome is Installed, nothing of e can be a hit; the
+// entry before it is left as it was, or, of an Eventual template, goes. The latest entries are safe from eviction, so
 // what is Installed is there when it is next asked for.
 func (g *Graph) Install(tok Token, e *Entry) InstallOutcome {
 	if e == nil || e.Template == nil {
@@ -45,6 +45,9 @@ func (g *Graph) Install(tok Token, e *Entry) InstallOutcome {
 	}
 	o := g.install(tok, e, p)
 	g.stats.Installs[o]++
+	if o != Installed {
+		g.supersede(tok, e, o)
+	}
 	return o
 }
 
@@ -64,7 +67,7 @@ func (g *Graph) install(tok Token, e *Entry, p plan) InstallOutcome {
 	case g.overtaken(tok, e.Template, e.Args, e):
 		return Overtaken
 	}
-	e.id = g.lastID + 1
+	e.id, e.began = g.lastID+1, tok.at
 	old := g.shelf.peek(e.Key)
 	if end := g.endOf(e.Key, old); end != nil {
 		e.last.Store(end)
@@ -182,7 +185,7 @@ func (g *Graph) sweep() {
 	var old []*Entry
 	for n := 0; n < min(sweepStep, len(g.all)); n++ {
 		g.hand = (g.hand + 1) % len(g.all)
-		if e := g.all[g.hand]; e.expired(now) {
+		if e := g.all[g.hand]; e.over(now) {
 			e.last.Store(expiryEnd(e))
 			old = append(old, e)
 		}

@@ -108,26 +108,28 @@ func (g *Graph) publish(i *Intent) {
 }
 
 func (i *Intent) suspend() {
-	if i.g.sabotage.NoSuspension {
-		return
-	}
 	for _, e := range i.affected {
-		e.state.Add(1)
+		if i.g.suspends(e.Template) {
+			e.state.Add(1)
+		}
 	}
 	for _, r := range i.wide {
-		r.wide.Add(1)
+		if i.g.suspends(r.t) {
+			r.wide.Add(1)
+		}
 	}
 }
 
 func (i *Intent) resume() {
-	if i.g.sabotage.NoSuspension {
-		return
-	}
 	for _, e := range i.affected {
-		e.state.Add(-1) // also of one that is gone: it stays gone
+		if i.g.suspends(e.Template) {
+			e.state.Add(-1) // also of one that is gone: it stays gone
+		}
 	}
 	for _, r := range i.wide {
-		r.wide.Add(-1)
+		if i.g.suspends(r.t) {
+			r.wide.Add(-1)
+		}
 	}
 }
 

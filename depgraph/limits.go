@@ -38,6 +38,10 @@ const (
 	maxGhosts     = 1 << 16
 	ghostFraction = 8
 	minGhostBytes = 1 << 20
+	// staleFraction: the outdated answers that may still be shown take at most
+	// this fraction of MaxBytes, which entries do not get then. The oldest go
+	// first (Stats.StaleBuried).
+	staleFraction = 8
 
 	// maxDeeds bounds the sentences that one write leaves behind. Past it what
 	// it ended is told by one.

@@ -128,6 +128,7 @@ func (g *Graph) Purge(f Filter) []Dropped {
 	}
 	g.clock++
 	g.log.add(settled{at: g.clock, what: purged{f}, bytes: intentBytes})
+	g.ghosts.purge(f)
 	named, end := g.named(f), purgeEnd(f, g.now())
 	for _, e := range named {
 		e.last.Store(end)

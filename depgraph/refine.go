@@ -125,7 +125,7 @@ func (i *Intent) apply(partners map[asking]*sqlparse.Partners, asked int) {
 	for n, e := range i.affected {
 		if n < maxRefined {
 			if v := g.judge(e.Template, e.Args, e.Held, i.d); !v.affected {
-				if !g.sabotage.NoSuspension {
+				if g.suspends(e.Template) {
 					e.state.Add(-1)
 				}
 				i.spared[v.rule]++

@@ -29,13 +29,14 @@ type shelf struct {
 	guests    []*Entry // oldest first
 	guestSize int64
 	allowance int64
+	maxBytes  int64
 
 	mu      sync.Mutex
 	evicted []*Entry // not yet collected by settle
 }
 
 func newShelf(maxBytes int64) (*shelf, error) {
-	s := &shelf{allowance: maxBytes / entryFraction}
+	s := &shelf{allowance: maxBytes / entryFraction, maxBytes: maxBytes}
 	cache, err := otter.New(&otter.Options[string, *Entry]{
 		MaximumWeight:    uint64(maxBytes - s.allowance),
 		Weigher:          weighed,
@@ -43,6 +44,11 @@ func newShelf(maxBytes int64) (*shelf, error) {
 	})
 	s.cache = cache
 	return s, err
+}
+
+// reserve takes bytes from the entries, for good.
+func (s *shelf) reserve(bytes int64) {
+	s.cache.SetMaximum(uint64(max(s.maxBytes-s.allowance-bytes, 0)))
 }
 
 // weighed is what the policy is told that an entry weighs. It runs inside put,

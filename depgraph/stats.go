@@ -43,14 +43,17 @@ type counters struct {
 
 // Stats counts what the graph holds and did. All but the first group only grow.
 type Stats struct {
-	Entries   int   // == Installs - Replaced - Dropped - Evictions - Expired - Purged - Unregistered
-	Bytes     int64 // estimate for Entries, at most MaxBytes
-	Stale     int   // ghosts: dropped entries whose heat is remembered
-	Suspended int   // entries held by an open write, a part of Entries
-	Open      int   // writes that are published and not settled
-	Templates int
-	Shapes    int // kinds of condition that an image is looked up in
-	Coarse    int // pairs of entry and occurrence that every image is held against
+	Entries int   // == Installs - Replaced - Dropped - Evictions - Expired - Purged - Unregistered
+	Bytes   int64 // estimate for Entries, at most MaxBytes
+	Stale   int   // ghosts: dropped entries whose heat is remembered
+	// StaleBodies of them, of StaleBytes, may still be shown.
+	StaleBodies int
+	StaleBytes  int64
+	Suspended   int // entries held by an open write, a part of Entries
+	Open        int // writes that are published and not settled
+	Templates   int
+	Shapes      int // kinds of condition that an image is looked up in
+	Coarse      int // pairs of entry and occurrence that every image is held against
 
 	// Gets == Hits + MissesAbsent + MissesSuspended + MissesStale.
 	Gets, Hits, MissesAbsent, MissesSuspended, MissesStale int64
@@ -82,6 +85,7 @@ type Stats struct {
 	OpenOverflow    int64 // writes published by table since too many were open
 	LogTrimmed      int64 // settled writes that left the log
 	GhostsForgotten int64 // ghosts that made room
+	StaleBuried     int64 // outdated answers that made room
 	SettledAgain    int64 // calls of Settle after the first; harmless
 	StoreErrors     int64 // operations that the store failed
 	DebrisForgotten int64 // items left behind after such failures
@@ -114,6 +118,7 @@ func (g *Graph) Stats() Stats {
 		StoreErrors: t.StoreErrors, DebrisForgotten: t.DebrisForgotten, Alarms: t.Alarms,
 	}
 	s.Stale, _, s.GhostsForgotten = g.ghosts.stats()
+	s.StaleBodies, s.StaleBytes, s.StaleBuried = g.ghosts.bodyStats()
 	s.Gets = s.Hits + s.MissesAbsent + s.MissesSuspended + s.MissesStale
 	for _, n := range in {
 		s.Offered += n

@@ -2,6 +2,7 @@ package depgraph
 
 import (
 	"sync/atomic"
+	"time"
 
 	"edgecache/source"
 	"edgecache/sqlparse"
@@ -59,6 +60,12 @@ type Template struct {
 	// arguments: the statement's text, how it is rendered. What was kept under
 	// another one is not restored.
 	Fingerprint string
+	// Eventual leaves entries in service while a write that may change them is
+	// open; they go when it settles.
+	Eventual bool
+	// KeepStale is how long the answer of an entry that a write or its age ended
+	// may still be shown by those who say that it is outdated (Graph.Stale).
+	KeepStale time.Duration
 	// Remember keeps a ghost of dropped entries, whose heat the next fill
 	// inherits.
 	Remember bool

@@ -373,3 +373,22 @@ func TestMariaDBPrivilegesAtRunTime(t *testing.T) {
 	m.want("PUT", "/users/1", `{"name":"Eve"}`, 200, "", `"rowsAffected":1`)
 	m.want("GET", "/users/1", "", 200, "", `"Eve"`)
 }
+
+// TestMariaDBHiddenView: an endpoint that reads a view whose text is hidden works
+// and is not cached, and what is told says which GRANT would change that.
+func TestMariaDBHiddenView(t *testing.T) {
+	server := mariatest.Get(t)
+	dsn, name := appDSN(t, server, strings.Replace(allRights, "SHOW VIEW, ", "", 1))
+	m := startMaria(t, dsn, Limits{Proof: 200 * time.Millisecond})
+	for _, title := range []string{"Uno", "Eins"} {
+		m.want("PUT", "/posts/1", `{"title":"`+title+`"}`, 200, "", `"rowsAffected":1`)
+		m.want("GET", "/titles", "", 200, "fwd=bypass", title)
+	}
+	m.want("GET", "/posts", "", 200, "stored", `"Eins"`)
+	want := "GRANT SHOW VIEW ON `" + name + "`.`titles` to it shows it"
+	for _, e := range m.s.current().endpoints {
+		if e.cfg.Name == "titles" && !strings.Contains(e.view().Uncached, want) {
+			t.Errorf("%s, want %s", e.view().Uncached, want)
+		}
+	}
+}

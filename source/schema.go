@@ -141,6 +141,8 @@ type View struct {
 	Name string
 	SQL  string   // the text behind AS
 	Cols []string // names given in CREATE VIEW v(a, b), else the output names of SQL
+	// Hidden says why SQL is not known, with what mends it; "" when it is.
+	Hidden string
 }
 
 // Schema is one immutable snapshot of what the database holds.

@@ -130,6 +130,9 @@ func (c *converter) view(f *from, name string) error {
 	}
 	defer c.leave()
 	v := c.schema.View(name)
+	if v.Hidden != "" {
+		return unreadf("view %s: %s", name, v.Hidden)
+	}
 	t, err := scan(v.SQL, c.dialect)
 	if err != nil {
 		return unreadf("view %s: %s", name, err)

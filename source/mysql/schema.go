@@ -285,7 +285,12 @@ func (l *loader) loadViews() {
 	})
 	l.each("SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME",
 		func(r []string) {
-			l.views = append(l.views, &source.View{Name: r[0], SQL: r[1], Cols: cols[r[0]]})
+			v := &source.View{Name: r[0], SQL: r[1], Cols: cols[r[0]]}
+			if v.SQL == "" {
+				v.Hidden = "its text is hidden from the user of the DSN: GRANT SHOW VIEW ON " +
+					quoteName(l.cat.database) + "." + quoteName(r[0]) + " to it shows it"
+			}
+			l.views = append(l.views, v)
 			l.cat.texts[strings.ToLower(r[0])] = body{name: "view " + r[0], text: r[1]}
 		})
 }

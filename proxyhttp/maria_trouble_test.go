@@ -228,10 +228,10 @@ func TestMariaDBWithoutConnections(t *testing.T) {
 	m.want("GET", "/users/1", "", 200, "", `"Eve"`)
 }
 
-// endSessions kills the sessions of a database.
+// endSessions kills the sessions of the user of appDSN.
 func endSessions(t *testing.T, server *mariatest.Server, database string) {
 	t.Helper()
-	rows, err := server.Admin().Query("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ?", database)
+	rows, err := server.Admin().Query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?", "app_"+database)
 	if err != nil {
 		t.Fatal(err)
 	}

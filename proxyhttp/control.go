@@ -33,6 +33,7 @@ func (s *Server) Control() http.Handler {
 		"/v1/writes":       {"POST": s.reportWrites},
 		"/v1/explain":      {"POST": s.explain},
 		"/v1/stats":        {"GET": s.stats},
+		"/v1/alarms":       {"GET": s.alarms},
 		"/debug/graph":     {"GET": s.debugGraph},
 	}
 	return s.guard(c)

@@ -40,6 +40,10 @@ var (
 		"Responses among them that writes under way hold.")
 	entriesRemembered = declare("gauge", "entries_remembered",
 		"Dropped responses of which it is remembered how hot they were.")
+	outdatedEntries = declare("gauge", "outdated_entries",
+		"Responses among them that stale_while_revalidate and stale_if_error may still show.")
+	outdatedBytes = declare("gauge", "outdated_bytes",
+		"Bytes of their bodies.")
 	templatesNow = declare("gauge", "templates",
 		"Cached statements, each combination of choices counted.")
 	indexShapes = declare("gauge", "index_shapes",
@@ -55,7 +59,7 @@ var (
 	indexErrors = declare("counter", "index_errors_total",
 		"Operations that the index failed; what they were for was widened.")
 	boundsMet = declare("counter", "bounds_met_total",
-		"Times that a bound was met, which costs precision or speed, never freshness: index_shapes (a condition went on the coarse list), open_writes (a write was matched by its tables), write_log (a settled write left the log; fills older than it are refused), remembered (a dropped response was forgotten), index_debris (unused items stay in the index).", "bound")
+		"Times that a bound was met, which costs precision or speed, never freshness: index_shapes (a condition went on the coarse list), open_writes (a write was matched by its tables), write_log (a settled write left the log; fills older than it are refused), remembered (a dropped response was forgotten), outdated (the body of one went, which could still have been shown), index_debris (unused items stay in the index).", "bound")
 )
 
 // matching sends what writes met.
@@ -80,6 +84,8 @@ func (x exposition) entries(g depgraph.Stats) {
 	x.send(memoryMax, float64(x.s.cfg.Store.MaxMemory))
 	x.send(entriesSuspended, float64(g.Suspended))
 	x.send(entriesRemembered, float64(g.Stale))
+	x.send(outdatedEntries, float64(g.StaleBodies))
+	x.send(outdatedBytes, float64(g.StaleBytes))
 	x.send(templatesNow, float64(g.Templates))
 	x.send(indexShapes, float64(g.Shapes))
 	x.send(indexCoarse, float64(g.Coarse))
@@ -90,7 +96,7 @@ func (x exposition) entries(g depgraph.Stats) {
 		{"expired", g.Expired}, {"purged", g.Purged}, {"unregistered", g.Unregistered}})
 	x.send(indexErrors, float64(g.StoreErrors))
 	x.each(boundsMet, []result{{"index_shapes", g.CoarseOverflow}, {"open_writes", g.OpenOverflow}, {"write_log", g.LogTrimmed},
-		{"remembered", g.GhostsForgotten}, {"index_debris", g.DebrisForgotten}})
+		{"remembered", g.GhostsForgotten}, {"outdated", g.StaleBuried}, {"index_debris", g.DebrisForgotten}})
 }
 
 // byRule lists counts by rule: the rules that are always told, zero or not,

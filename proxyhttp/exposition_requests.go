@@ -30,7 +30,11 @@ var (
 	panicsTotal = declare("counter", "panics_total",
 		"Bugs caught while a client waited; each has a stack in the log.")
 	alarmsTotal = declare("counter", "alarms_total",
-		"What should never happen and was repaired. graph: an invariant of the dependency graph was broken. Anything but 0 is a bug to report.", "kind")
+		"What should never happen and was repaired; look at GET /v1/alarms. graph: an invariant of the dependency graph was broken, which is a bug to report. self_check: a cached answer was not what the source says, which is a bug or a write that was made elsewhere and not reported.", "kind")
+	selfChecks = declare("counter", "self_checks_total",
+		"Sampled hits that were compared with the source, by result: right, wrong (an alarm), undecided (a write came between), undetermined (data do not determine the answer), yielded (refills needed the source's time), overflowed (too many waited), failed (the source did not answer).", "result")
+	selfCheckQueue = declare("gauge", "self_check_queue_length",
+		"Sampled hits that wait to be compared.")
 	turnedAway = declare("counter", "requests_turned_away_total",
 		"Requests answered with 503 at once because too many were under way: all of them, or those that need the source.", "gate")
 	buildInfo = declare("gauge", "build_info",
@@ -102,5 +106,17 @@ func (x exposition) server() {
 	m := x.s.metrics
 	x.send(panicsTotal, float64(m.panics.Load()))
 	x.each(turnedAway, []result{{"requests", m.busy[busyRequests].Load()}, {"source", m.busy[busySources].Load()}})
+	x.checks(x.s.checker)
 	x.send(buildInfo, 1, x.s.version, runtime.Version())
+}
+
+// checks sends what the self-check found.
+func (x exposition) checks(c *checker) {
+	results := make([]result, checkResults)
+	for r := checkResult(0); r < checkResults; r++ {
+		results[r] = result{r.String(), c.count[r].Load()}
+	}
+	x.each(selfChecks, results)
+	x.each(alarmsTotal, []result{{"self_check", c.count[checkWrong].Load()}})
+	x.send(selfCheckQueue, float64(len(c.queue)))
 }

@@ -169,6 +169,8 @@ var still = map[string]string{
 	"edgecache_auth_key_fetches_total":                  "proxyhttp/auth",
 	"edgecache_auth_keys":                               "proxyhttp/auth",
 	"edgecache_certificate_reloads_total":               "TestTLS",
+	"edgecache_outdated_entries":                        "of eventual endpoints only",
+	"edgecache_outdated_bytes":                          "of eventual endpoints only",
 	"edgecache_endpoints_shelved":                       "TestRegisteredMappingsAreKept",
 }
 
@@ -216,6 +218,7 @@ func TestEveryMetricMoves(t *testing.T) {
 	t.Run("mappings", l.mappings)
 	t.Run("lost writes", l.lost)
 	t.Run("parts", l.parts)
+	t.Run("self-check", l.selfCheck)
 	for _, f := range families {
 		if why := still[f.name]; l.moved[f.name] == (why != "") {
 			t.Errorf("%s: moved %v; %s", f.name, l.moved[f.name], why)
@@ -345,6 +348,21 @@ func (l *looks) lost(t *testing.T) {
 	h.do("PUT", "/v1/users/1", `{"firstName":"Eve"}`)
 	look()
 	p.end(0)
+}
+
+func (l *looks) selfCheck(t *testing.T) {
+	h := start(t, everyHit)
+	look := l.of(h.s)
+	h.miss("/v1/users/1")
+	gate := make(chan struct{})
+	h.tap.set(func(context.Context) error { <-gate; return nil })
+	for range 3 {
+		h.hit("/v1/users/1")
+	}
+	look() // one is looked at, others wait
+	close(gate)
+	eventually(t, "a check", func() bool { return h.checks(checkRight) == 3 })
+	look()
 }
 
 func (l *looks) parts(t *testing.T) {

@@ -145,6 +145,7 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry 
 	now := s.now()
 	e.count.hits.Add(1)
 	e.count.saved.Add(int64(entry.Cost))
+	s.checker.sample(e, entry)
 	delivery{response: resp, cacheStatus: statusHit(entry.Expires.Sub(now)), age: now.Sub(entry.Stored),
 		clientTTL: e.cfg.ClientTTL, vary: e.vary, personal: e.personal}.write(w, r)
 }

@@ -55,6 +55,7 @@ type Server struct {
 	filler    *rehydrate.Filler
 	queue     *rehydrate.Queue
 	metrics   *metrics
+	checker   *checker
 	databases map[string]*database
 	registry  atomic.Pointer[registry] // see current
 	mapper    *mapper
@@ -101,6 +102,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
 	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
 	s.metrics = newMetrics(s)
+	s.checker = newChecker(s.cfg.SelfCheck.OneIn)
 	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancelBackground = cancel
 	mistakes, err := s.openAll(ctx, o.Open)
@@ -122,6 +124,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		go s.refresher(bg, db)
 	}
 	s.startRestoring(bg, restoring)
+	s.startChecking(bg)
 	return s, nil
 }
 

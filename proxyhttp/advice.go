@@ -42,7 +42,7 @@ const maxAdvice = 10
 // Check describes every endpoint in the order of the file, with advice. A
 // database that cannot be asked gives none.
 func (o *Offline) Check(ctx context.Context) *Checked {
-	out := &Checked{Sources: o.s.sources(ctx), Endpoints: []CheckedEndpoint{}, Notes: o.Notes()}
+	out := &Checked{Sources: o.s.sources(ctx), Endpoints: []CheckedEndpoint{}, Notes: []string{}}
 	a := &adviser{ctx: ctx, samples: map[sampleKey][2]source.Value{}, ddl: map[*database]string{}}
 	for _, e := range o.s.current().endpoints {
 		out.Endpoints = append(out.Endpoints, CheckedEndpoint{EndpointView: e.view(), Advice: a.endpoint(e)})

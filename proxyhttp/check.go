@@ -114,17 +114,6 @@ func (o *Offline) Close(ctx context.Context) error {
 	return errors.Join(o.s.Close(ctx), o.removeTemp())
 }
 
-// Notes are what the file says and this version does not do, one line each.
-func (o *Offline) Notes() []string {
-	out := []string{}
-	for _, n := range o.s.unavailable() {
-		if len(n.endpoints) == 0 { // else at the endpoints
-			out = append(out, n.message)
-		}
-	}
-	return out
-}
-
 // Endpoints describes every endpoint in the order of the file.
 func (o *Offline) Endpoints() []EndpointView {
 	out := make([]EndpointView, 0, len(o.s.current().endpoints))

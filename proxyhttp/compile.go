@@ -194,6 +194,7 @@ func (c *compiler) finishRead(v *variant) {
 		v.template = &depgraph.Template{
 			Endpoint: c.cfg.Name, Variant: v.name, Source: c.cfg.Source,
 			Occurrences: occurrences(t.Query), Remember: c.cfg.Rehydrate != config.Off,
+			Eventual: c.cfg.Consistency == config.Eventual, KeepStale: max(c.cfg.StaleWhileRevalidate, c.cfg.StaleIfError),
 		}
 	}
 }

@@ -10,11 +10,12 @@ import (
 // endpointCounters count the requests of one endpoint. They are plain atomics,
 // so that a hit looks up no label; exposition.go prints them for Prometheus.
 //
-//	hits + misses by reason + writes + problems = requests
+//	hits + misses by reason + outdated + writes + problems = requests
 type endpointCounters struct {
 	hits     atomic.Int64
 	saved    atomic.Int64 // nanoseconds of source time that hits did not take
 	misses   [missReasons]atomic.Int64
+	outdated [2]atomic.Int64 // answers known to be outdated: while one is read, instead of an error
 	writes   atomic.Int64
 	problems statusCounts
 }
@@ -77,7 +78,8 @@ func (c *endpointCounters) results() []result {
 		return n
 	}
 	return []result{{"hit", c.hits.Load()}, {"miss", miss(missAbsent)}, {"stale", miss(missStale, missSuspended)},
-		{"request", miss(missRequest)}, {"bypass", miss(missUncacheable, missSchema)}, {"write", c.writes.Load()}}
+		{"request", miss(missRequest)}, {"bypass", miss(missUncacheable, missSchema)}, {"write", c.writes.Load()},
+		{"stale-while-revalidate", c.outdated[staleRevalidating].Load()}, {"stale-if-error", c.outdated[staleError].Load()}}
 }
 
 // problemStatuses are those that requests are answered with; 499 is a client

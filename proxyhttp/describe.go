@@ -61,7 +61,7 @@ func (e *endpoint) view() EndpointView {
 		out.Kind = "write"
 	}
 	p := e.plan.Load()
-	out.Notes = append(unavailableOf(e.cfg), p.notes...)
+	out.Notes = append([]string(nil), p.notes...)
 	out.Broken = p.broken
 	for _, name := range p.order {
 		v := p.variants[name]

@@ -14,7 +14,9 @@
 // The guarantee is I1: no GET that starts after a write was answered gets a
 // response from before it. Where this package does not know, it asks the
 // source and stores nothing: an endpoint whose schema moved, a state between
-// publishing and settling, a read whose answer depends on more than data.
+// publishing and settling, a read whose answer depends on more than data. An
+// endpoint of eventual consistency has I1 too, up to the windows that its
+// configuration names; eventual.go says what it gives up.
 //
 // It parses no SQL and decides nothing about which entries a write affects;
 // that is sqlparse's and depgraph's. It is the only importer of the router.

@@ -65,6 +65,7 @@ func (s *Server) Close(ctx context.Context) error {
 		for _, db := range s.databases {
 			db.lost.close()
 		}
+		s.behind.close()
 		s.background.Wait()
 		errs := []error{s.queue.Close(ctx), s.filler.Close(ctx)}
 		stamps, err := s.closeSources(ctx)

@@ -24,6 +24,7 @@ type Limits struct {
 	// served while every request for a slow source waits.
 	Requests, SourceRequests int
 	Flights                  int // source reads for the cache at once; past it 503
+	Revalidations            int // reads behind outdated answers at once; past it a later GET begins one
 
 	ReadHeader, Read, Write, Idle time.Duration
 	Statement                     time.Duration // a source call; past it 504
@@ -43,7 +44,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Body: 1 << 20, HeaderBytes: 64 << 10, URL: 16 << 10, QueryParams: 256,
 		Rows: 10_000, ResultBytes: 8 << 20, Changes: 10_000, ChangeBytes: 16 << 20,
-		Requests: 8192, SourceRequests: 1024, Flights: 256,
+		Requests: 8192, SourceRequests: 1024, Flights: 256, Revalidations: 64,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
 		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Proof: 5 * time.Second, Drain: 20 * time.Second,
 		Mappings: config.MaxFileBytes, DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
@@ -64,6 +65,7 @@ func (l Limits) withDefaults() Limits {
 	l.Requests = or(l.Requests, d.Requests)
 	l.SourceRequests = or(l.SourceRequests, d.SourceRequests)
 	l.Flights = or(l.Flights, d.Flights)
+	l.Revalidations = or(l.Revalidations, d.Revalidations)
 	l.ReadHeader = or(l.ReadHeader, d.ReadHeader)
 	l.Read = or(l.Read, d.Read)
 	l.Write = or(l.Write, d.Write)

@@ -77,6 +77,9 @@ func (s *Server) hold(db *database, intent *depgraph.Intent, ended <-chan struct
 			l.wide = s.publish(db, &source.WriteSet{Source: db.name, Everything: "many writes have an unknown outcome"})
 		}
 	}
+	if !wide {
+		intent.Lose() // this write's client is answered while the intent is open
+	}
 	s.background.Add(1) // closed is not set, so nobody waits yet
 	l.mu.Unlock()
 	s.log.Warn("a write may still take effect; what it may change is read through until that is ruled out", "source", db.name, "affected", affected)

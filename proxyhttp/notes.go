@@ -6,57 +6,11 @@ import (
 	"edgecache/proxyhttp/config"
 )
 
-// unavailable is what a file asks for that this version does not do. It is
-// said by `serve` in the log and by `check` in notes, for nothing else would
-// show that an answer is fresher, or gone sooner, than was asked for.
-type unavailable struct {
-	message   string
-	endpoints []string // nil: the whole file
-}
-
-func (u unavailable) attrs() []any {
-	if len(u.endpoints) == 0 {
-		return nil
-	}
-	return []any{"endpoints", u.endpoints}
-}
-
-func (s *Server) unavailable() []unavailable {
-	var out []unavailable
-	for _, cfg := range s.cfg.Endpoints {
-		for _, message := range unavailableOf(cfg) {
-			i := slices.IndexFunc(out, func(u unavailable) bool { return u.message == message })
-			if i < 0 {
-				i, out = len(out), append(out, unavailable{message: message})
-			}
-			out[i].endpoints = append(out[i].endpoints, cfg.Name)
-		}
-	}
-	return out
-}
-
-// unavailableOf lists the same for one endpoint.
-func unavailableOf(cfg *config.Endpoint) (out []string) {
-	if cfg.IsWrite() {
-		return nil
-	}
-	if cfg.Consistency == config.Eventual {
-		out = append(out, "consistency: eventual is not available in this version; answers are as fresh as with strict")
-	}
-	if cfg.StaleWhileRevalidate > 0 {
-		out = append(out, "stale_while_revalidate is not available in this version; what is outdated is read again first")
-	}
-	if cfg.StaleIfError > 0 {
-		out = append(out, "stale_if_error is not available in this version; trouble with the source is answered as such")
-	}
-	return out
-}
-
 // writeIdle are the keys that only reads look at.
-var writeIdle = []string{"ttl", "client_ttl", "vary", "cache", "rehydrate"}
+var writeIdle = []string{"ttl", "client_ttl", "vary", "cache", "rehydrate", "stale_while_revalidate", "stale_if_error"}
 
 // uncachedIdle are the keys that only cached reads look at.
-var uncachedIdle = []string{"ttl", "client_ttl", "rehydrate"}
+var uncachedIdle = []string{"ttl", "client_ttl", "rehydrate", "stale_while_revalidate", "stale_if_error"}
 
 // notes says what in a correct endpoint is probably not meant.
 func (c *compiler) notes() (out []string) {

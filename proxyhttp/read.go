@@ -132,6 +132,9 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, e *endpoint, path 
 		s.readThrough(w, r, a, detailSchema)
 		return
 	}
+	if why != "request" && s.serveOutdated(w, r, a) {
+		return
+	}
 	s.fill(w, r, a, why, state)
 }
 
@@ -165,7 +168,9 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 		return
 	}
 	if err != nil {
-		s.failWith(w, r, a.ep, err)
+		if !s.serveInstead(w, r, a, why, err) {
+			s.failWith(w, r, a.ep, err)
+		}
 		return
 	}
 	detail := ""
@@ -243,6 +248,7 @@ func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
 	if a.plan.epoch != a.ep.db.epoch.Load() {
 		return nil, errSchemaMoved
 	}
+	began := s.now()
 	resp, res, err := s.query(ctx, a)
 	if err != nil {
 		return nil, err
@@ -250,7 +256,7 @@ func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
 	now := s.now()
 	entry := &depgraph.Entry{
 		Key: a.key, URL: a.url, Template: a.variant.template, Args: a.args, Payload: resp,
-		Size: resp.size() + int64(len(a.key)+len(a.url)), Stored: now, Expires: now.Add(a.ep.cfg.TTL), Cost: res.Elapsed,
+		Size: resp.size() + int64(len(a.key)+len(a.url)), Asked: began, Stored: now, Expires: now.Add(a.ep.cfg.TTL), Cost: res.Elapsed,
 	}
 	q := a.variant.statements[0].Query
 	entry.Records, entry.RecordsUnknown = recordsOf(q, res.Rows)

@@ -54,6 +54,7 @@ type Server struct {
 	restores  bool            // what the vault has is being, or was, brought back
 	filler    *rehydrate.Filler
 	queue     *rehydrate.Queue
+	behind    *revalidations
 	metrics   *metrics
 	checker   *checker
 	databases map[string]*database
@@ -105,6 +106,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.checker = newChecker(s.cfg.SelfCheck.OneIn)
 	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancelBackground = cancel
+	s.behind = newRevalidations(bg, s.limits.Revalidations)
 	mistakes, err := s.openAll(ctx, o.Open)
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
@@ -115,9 +117,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 			s.log.Warn("closing after a mistake", "error", closeErr)
 		}
 		return nil, err
-	}
-	for _, n := range s.unavailable() {
-		s.log.Warn(n.message, n.attrs()...)
 	}
 	for _, db := range s.databases {
 		s.background.Add(1)

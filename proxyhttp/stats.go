@@ -14,13 +14,15 @@ import (
 // Stats is the answer of GET /v1/stats, which the command prints. The parts
 // are those of the other packages, under the names that JSON has elsewhere.
 type Stats struct {
-	Version   string          `json:"version,omitempty"`
-	Uptime    string          `json:"uptime"`
-	Graph     GraphStats      `json:"graph"`
-	Queue     QueueStats      `json:"queue"`
-	Flights   FlightStats     `json:"flights"`
-	Lost      []LostStats     `json:"lost,omitempty"`
-	Endpoints []EndpointStats `json:"endpoints"`
+	Version string      `json:"version,omitempty"`
+	Uptime  string      `json:"uptime"`
+	Graph   GraphStats  `json:"graph"`
+	Queue   QueueStats  `json:"queue"`
+	Flights FlightStats `json:"flights"`
+	// Revalidations are the reads behind answers that are known to be outdated.
+	Revalidations RevalidationStats `json:"revalidations"`
+	Lost          []LostStats       `json:"lost,omitempty"`
+	Endpoints     []EndpointStats   `json:"endpoints"`
 }
 
 // LostStats are the writes of one source whose outcome is unknown and not
@@ -73,7 +75,7 @@ func lowerCamel(v any) ([]byte, error) {
 
 func (s *Server) stats(*http.Request, map[string]any) (any, *problem) {
 	out := Stats{Version: s.version, Uptime: time.Since(s.started).Round(time.Second).String(),
-		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Endpoints: []EndpointStats{}}
+		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Revalidations: s.behind.stats(), Endpoints: []EndpointStats{}}
 	for _, c := range s.cfg.Sources {
 		if n, oldest := s.databases[c.Name].lost.reading(); n > 0 {
 			out.Lost = append(out.Lost, LostStats{c.Name, n, oldest.Seconds()})

@@ -105,7 +105,7 @@ var sourceTable = table{
 
 var defaultsTable = table{
 	{name: "ttl", is: duration, doc: "How long a response may be served; 24h by default."},
-	{name: "consistency", is: oneOf(Strict, Eventual), doc: "strict (default): never a response from before a write that was answered."},
+	{name: "consistency", is: oneOf(Strict, Eventual), doc: "strict (default): never a response from before a write that was answered; eventual: served until the write settles."},
 	{name: "rehydrate", is: rehydrate, doc: "eager (default): refreshed behind the scenes; lazy: when next asked for; off: dropped."},
 }
 
@@ -119,10 +119,10 @@ var endpointTable = table{
 	{name: "result", is: oneOf(Many, One), doc: "many (default): an array; one: the first row, or 404."},
 	{name: "ttl", is: duration, doc: "How long a response may be served."},
 	{name: "client_ttl", is: durationOrNone, doc: "How long clients may keep a copy of their own, beyond the promise of freshness."},
-	{name: "consistency", is: oneOf(Strict, Eventual), doc: "strict: never a response from before a write that was answered."},
+	{name: "consistency", is: oneOf(Strict, Eventual), doc: "strict: never a response from before a write that was answered, and reads and writes are linearizable; eventual: a response is served until the write that may change it has settled."},
 	{name: "rehydrate", is: rehydrate, doc: "eager, lazy or off: what becomes of a response that a write changed."},
-	{name: "stale_while_revalidate", is: durationOrNone, doc: "Only with consistency: eventual."},
-	{name: "stale_if_error", is: durationOrNone, doc: "Only with consistency: eventual."},
+	{name: "stale_while_revalidate", is: durationOrNone, doc: "For how long an outdated response may be given while it is read again; only with consistency: eventual."},
+	{name: "stale_if_error", is: durationOrNone, doc: "For how long an outdated response may be given instead of trouble with the source; only with consistency: eventual."},
 	{name: "vary", is: texts(MaxVary), doc: "Request headers that are part of the key."},
 	{name: "cache", is: truth, doc: "false: never keep a response."},
 	{name: "depends_on", is: texts(1000), doc: "Tables, for SQL that the analyser cannot read."},

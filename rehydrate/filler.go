@@ -49,6 +49,12 @@ type Job struct {
 	// It does not install. It must return soon after ctx is done. The ctx is
 	// the flight's own: no client's deadline or departure is in it.
 	Read func(ctx context.Context) (*depgraph.Entry, error)
+	// Enter, when not nil, waits for leave to ask the source, in the place of the
+	// Filler's own slots; an error ends the flight. What it returns gives the
+	// leave back: it is called when the flight has landed, and may have been
+	// called by Read before. Enter is called before the token is taken: a fill
+	// that had to wait is not overtaken by what was written meanwhile.
+	Enter func(ctx context.Context) (leave func(), err error)
 	// Lookup, when not nil, is asked right before Read for an entry that may
 	// be served now: another flight may have landed between the caller's miss
 	// and this fill. It returns nil when there is none.
@@ -76,10 +82,12 @@ type FillOptions struct {
 	// Timeout bounds one flight, from the start of its wait for a free slot to
 	// the end of its read. Default 30 s.
 	Timeout time.Duration
-	// MaxFlights bounds the source reads under way at once. Default 64.
+	// MaxFlights bounds the source reads under way at once, of jobs that have no
+	// Enter of their own. Default 64.
 	MaxFlights int
-	// MaxQueued bounds the flights that wait, for a slot or for the flight
-	// before them; the next is refused with ErrBusy. Default 16 × MaxFlights.
+	// MaxQueued bounds the flights that wait, for a slot, in Enter, or for the
+	// flight before them; together with MaxFlights it bounds all flights, and
+	// the next is refused with ErrBusy. Default 16 × MaxFlights.
 	MaxQueued int
 }
 

@@ -244,3 +244,39 @@ func TestCloseCancelsWhatTakesTooLong(t *testing.T) {
 		}
 	})
 }
+
+// TestEnterComesBeforeTheToken: what is written while a flight waits for leave
+// neither overtakes it nor keeps others from joining it, and the leave is given
+// back whatever becomes of the read.
+func TestEnterComesBeforeTheToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		f := NewFiller(w, FillOptions{MaxFlights: 1})
+		grant, left := make(chan struct{}), 0
+		job := w.job("k", nil)
+		job.Enter = func(ctx context.Context) (func(), error) {
+			select {
+			case <-grant:
+				return func() { left++ }, nil
+			case <-ctx.Done():
+				return nil, errors.New("no leave")
+			}
+		}
+		a := start(t.Context(), f, job)
+		synctest.Wait()
+		w.write()
+		b := start(t.Context(), f, job)
+		synctest.Wait()
+		close(grant)
+		synctest.Wait()
+		if a.value() != 1 || a.out.Install != depgraph.Installed || b.value() != 1 || !b.out.Joined || left != 1 {
+			t.Errorf("%+v and %+v, left %d times", a.out, b.out, left)
+		}
+		job.Key, job.Read = "p", func(context.Context) (*depgraph.Entry, error) { panic("by a test") }
+		_, err := f.Fill(context.Background(), job)
+		var p *PanicError
+		if !errors.As(err, &p) || left != 2 {
+			t.Errorf("%v, left %d times", err, left)
+		}
+	})
+}

@@ -175,14 +175,27 @@ func (f *Filler) fly(fl *flight) {
 			fl.filled, fl.err = Filled{}, &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	select {
-	case f.slots <- struct{}{}:
-	case <-ctx.Done():
-		fl.err = ErrBusy
+	enter := fl.job.Enter
+	if enter == nil {
+		enter = f.enter
+	}
+	leave, err := enter(ctx)
+	if err != nil {
+		fl.err = err
 		return
 	}
-	defer func() { <-f.slots }()
+	defer leave()
 	fl.filled, fl.err = f.ask(ctx, fl)
+}
+
+// enter waits for a slot.
+func (f *Filler) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case f.slots <- struct{}{}:
+		return func() { <-f.slots }, nil
+	case <-ctx.Done():
+		return nil, ErrBusy
+	}
 }
 
 // ask takes the token, then the answer, then installs, in that order (I5).

@@ -269,17 +269,19 @@ func (f *frame) sortKey(row source.Row) []Key {
 	return out
 }
 
-// maxSortText bounds the text whose order is trusted: MySQL sorts by the first
-// max_sort_length bytes of the weights, 1024 by default.
-const maxSortText = 200
+// maxSortKey bounds the keys of texts whose order is trusted: MySQL sorts by the
+// first max_sort_length bytes, 1024 in our sessions, of the text or of its
+// weights, and no weight takes more than three bytes for one of the key.
+const maxSortKey = 300
 
 // sortKey is the place of a value in ORDER BY, NULL first.
 func (d Dialect) sortKey(t orderTerm, v source.Value) (Key, bool) {
 	on, ok := d.sortLine(t)
-	if !ok || d == MySQL && v.Len() > maxSortText {
+	if !ok {
 		return "", false
 	}
-	return keyOn(v, on)
+	k, ok := keyOn(v, on)
+	return k, ok && (d != MySQL || len(k)+v.Len() <= 2*maxSortKey && len(k) <= maxSortKey)
 }
 
 // sortLine is the line on which ORDER BY sorts a column. MySQL sorts an ENUM,

@@ -1,15 +1,11 @@
 package sqlparse_test
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"reflect"
-	"strings"
 	"testing"
+	"time"
 
 	"edgecache/source"
-	"edgecache/sqlparse"
 )
 
 const heldSchema = `
@@ -82,132 +78,22 @@ var heldWrites = []string{
 	`UPDATE tags SET weight = %[2]d WHERE user_id = 'u%[1]d'`,
 }
 
-// stored is one answer kept over writes that were proved to leave it alone.
-type stored struct {
-	tpl  *sqlparse.Template
-	args sqlparse.Args
-	rows []source.Row
-	held *sqlparse.Held
-}
-
-func (s *stored) fill(l *live) {
-	s.rows = l.rows(s.tpl.Statement(s.args))
-	s.held = s.tpl.Query.Hold(s.args, s.rows)
-}
-
-func (s *stored) visible(rows []source.Row) []source.Row {
-	out := make([]source.Row, len(rows))
-	for i, r := range rows {
-		out[i] = r[:len(r)-s.tpl.Hidden()]
-	}
-	return out
-}
-
-// spared decides as the graph does, and counts the rules; "" is affected.
-func (s *stored) spared(ws *source.WriteSet) []string {
-	rules := []string{}
-	for i := range ws.Changes {
-		c := &ws.Changes[i]
-		for _, o := range s.tpl.Query.Occurrences {
-			if !strings.EqualFold(o.TableName(), c.Table) || o.Unchanged(c) {
-				continue
-			}
-			region := o.Confined(s.args, s.held)
-			may := func(r source.Row) bool {
-				return r != nil && o.Match(s.args, r).MayMatch() && region.MayContain(r)
-			}
-			before, after := may(c.Before), may(c.After)
-			if !before && !after {
-				continue
-			}
-			var partners *sqlparse.Partners
-			if st, ok := o.Completion(c); ok {
-				if res, err := ws.Look(st, source.Limits{}); err == nil {
-					partners = o.Complete(res.Rows)
-				}
-			}
-			rule := o.Spared(s.args, s.held, partners, c, before, after)
-			if rule == "" {
-				return nil
-			}
-			rules = append(rules, rule)
-		}
-	}
-	return append(rules, "spared")
-}
-
 // TestSparedAgreesWithSQLite keeps answers as long as every write is proved to
 // leave them alone, and holds them against the database after each. An answer
 // that was kept over several writes shows that the proofs follow on one another.
 func TestSparedAgreesWithSQLite(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	counts, vain := map[string]int{}, map[string]int{}
-	for round := range 6 {
+	k := newKeeping(t)
+	soak := soakUntil(t)
+	for n := 0; n < 6 || time.Now().Before(soak); n++ {
 		l := openLive(t, heldSchema)
-		var all []*stored
-		for _, sql := range heldQueries {
-			tpl := l.compile(sql)
-			for range 3 {
-				s := &stored{tpl: tpl}
-				for _, p := range tpl.Params {
-					v := source.Int(int64(r.IntN(8)))
-					if p.Name == "c" {
-						v = source.Text(string(rune('A' + r.IntN(3))))
-					}
-					s.args = append(s.args, sqlparse.One(v))
-				}
-				s.fill(l)
-				all = append(all, s)
+		k.round(l, heldQueries, 3, 150, func(name string) source.Value {
+			if name == "c" {
+				return source.Text(string(rune('A' + k.r.IntN(3))))
 			}
-		}
-		for range 150 {
-			st := source.Statement{SQL: fmt.Sprintf(heldWrites[r.IntN(len(heldWrites))], 1+r.IntN(14), r.IntN(9), r.IntN(9))}
-			rules := make([][]string, len(all))
-			decide := func(ws *source.WriteSet) {
-				for i, s := range all {
-					rules[i] = s.spared(ws)
-				}
-			}
-			sts := []source.Statement{st}
-			if r.IntN(3) == 0 {
-				sts = append(sts, source.Statement{SQL: fmt.Sprintf(heldWrites[r.IntN(len(heldWrites))], 1+r.IntN(14), r.IntN(9), r.IntN(9))})
-			}
-			if _, err := l.Write(context.Background(), sts, decide); err != nil {
-				if source.KindOf(err) != source.ErrConstraint {
-					t.Fatal(st.SQL, err)
-				}
-				continue // nothing was written
-			}
-			for i, s := range all {
-				if rules[i] == nil {
-					counts["affected"]++
-					was := s.rows
-					s.fill(l)
-					if reflect.DeepEqual(s.visible(was), s.visible(s.rows)) {
-						counts["in vain"]++
-						vain[s.tpl.SQL]++
-					}
-					continue
-				}
-				now := l.rows(s.tpl.Statement(s.args))
-				if !reflect.DeepEqual(s.visible(s.rows), s.visible(now)) {
-					t.Fatalf("round %d: %s\nwith %v was spared by %v from %v\nheld %v\n now %v", round, s.tpl.SQL, s.args, rules[i], sts, s.rows, now)
-				}
-				for _, rule := range rules[i] {
-					counts[rule]++
-				}
-			}
-		}
+			return source.Int(int64(k.r.IntN(8)))
+		}, func() source.Statement {
+			return source.Statement{SQL: fmt.Sprintf(pick(k.r, heldWrites), 1+k.r.IntN(14), k.r.IntN(9), k.r.IntN(9))}
+		})
 	}
-	t.Log(counts)
-	for _, sql := range heldQueries {
-		t.Logf("%5d in vain: %s", vain[sql], sql)
-	}
-	for _, rule := range []string{"output", "record", "window", "join", "affected"} {
-		if counts[rule] < 50 {
-			t.Errorf("%s was seen %d times only", rule, counts[rule])
-		}
-	}
+	k.report("output", "record", "window", "join", "affected")
 }

@@ -61,10 +61,30 @@ func (s *statement) misfitInsert() string {
 			}
 		}
 	}
-	if _, ok := s.seeks(); !ok {
+	seeks, ok := s.seeks()
+	if !ok {
 		return "the values of a unique key are not known"
 	}
+	if p.Insert == source.InsertUpdate && len(p.Rows) > 1 && len(seeks) > 1 && !s.storedAsGiven(seeks) {
+		return "several rows, and a unique key may be stored otherwise than it was given"
+	}
 	return ""
+}
+
+// storedAsGiven tells that every row will be found by the keys that are looked
+// for. Of several rows, one that is not may hide behind another that is found
+// by two.
+func (s *statement) storedAsGiven(seeks []seek) bool {
+	for _, k := range seeks {
+		for _, row := range k.rows {
+			for _, col := range k.key {
+				if _, ok := s.target().stored(col, row[col]); !ok {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // insert runs INSERT or REPLACE of known rows into one table.
@@ -170,7 +190,10 @@ func insertions(in *info, rows []source.Row) []source.Change {
 // count tells: with b rows met before, c of them changed and r rows given,
 //
 //	REPLACE                  r + b   and r rows are found after
-//	ON DUPLICATE KEY UPDATE  r + c   for each row 1, but 2 when it changed one
+//	ON DUPLICATE KEY UPDATE  r + c   for each row 1, but 2 when it changed one; and
+//	                                 no fewer than r rows are found after, for
+//	                                 what is stored otherwise than it was given
+//	                                 ('a' in a BINARY(4)) is not found by its key
 //	IGNORE (one row)         0 or 1, the rows found after and not before
 //
 // A row that was met unseen, or met twice, makes the count larger.
@@ -267,5 +290,5 @@ func (in *info) difference(p *source.WritePlan, before, after map[string]source.
 	case source.InsertIgnore:
 		return out, fresh == n && changed == 0
 	}
-	return out, n == given+changed
+	return out, n == given+changed && len(after) >= given
 }

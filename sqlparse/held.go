@@ -78,7 +78,7 @@ func (h *Held) Size() int64 {
 
 // newFrame recognises the form; nil when the query is not of it.
 func (a *analysis) newFrame(q *query) *frame {
-	if len(q.blocks) != 1 || len(q.with) > 0 {
+	if len(q.blocks) != 1 || len(q.with) > 0 || !q.ordersRows() {
 		return nil
 	}
 	b := q.blocks[0]

@@ -204,6 +204,10 @@ func TestSparedFoundMariaDB(t *testing.T) {
 			sql: "SELECT s FROM t ORDER BY s, k", write: []string{"INSERT INTO t VALUES ('2024-01-01 00:00:00.7', 1) ON DUPLICATE KEY UPDATE s = 2"}},
 		{name: "one of several rows that is rounded", ddl: "CREATE TABLE t (k DECIMAL(5,1) NOT NULL PRIMARY KEY, u INT NOT NULL UNIQUE, s INT);\nINSERT INTO t VALUES (1, 1, 1), (2, 2, 2)",
 			sql: "SELECT k, s FROM t WHERE s > 2 ORDER BY k", write: []string{"INSERT INTO t VALUES (9.99, 9, 9), (1, 2, 2) ON DUPLICATE KEY UPDATE s = 2"}},
+		{name: "an aggregate in ORDER BY", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, s INT)",
+			sql: "SELECT s FROM t WHERE s = 5 ORDER BY s, COUNT(*) LIMIT 1", write: []string{"INSERT INTO t VALUES (1, 5)"}},
+		{name: "an aggregate in ORDER BY of a derived table", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, s INT);\nINSERT INTO t VALUES (3, 5), (4, 6)",
+			sql: "SELECT d.k FROM (SELECT k FROM t ORDER BY COUNT(*)) d WHERE d.k = 3", write: []string{"DELETE FROM t WHERE k = 3"}},
 		{name: "only the beginning of a text is sorted by", params: "&max_sort_length=8", ddl: "CREATE TABLE t (id INT NOT NULL PRIMARY KEY, x VARCHAR(400) CHARACTER SET latin1 COLLATE latin1_bin);\n" +
 			"INSERT INTO t VALUES (3, '" + long + "a'), (4, '" + long + "b'), (5, '" + long + "c')",
 			sql: "SELECT id, x FROM t ORDER BY x, id LIMIT 2", write: []string{"INSERT INTO t VALUES (1, '" + long + "z')"}, still: true},

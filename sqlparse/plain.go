@@ -13,10 +13,22 @@ import "strings"
 // plainOutputs lists, for a plain query, the column that each output passes
 // on, nil for one that is computed. It is nil for a query that is not plain.
 func (q *query) plainOutputs() []*column {
-	if len(q.blocks) != 1 || q.limit != nil || q.offset != nil {
+	if len(q.blocks) != 1 || q.limit != nil || q.offset != nil || !q.ordersRows() {
 		return nil
 	}
 	return q.blocks[0].plainOutputs()
+}
+
+// ordersRows tells that every term of ORDER BY depends on one combination of
+// rows alone. An aggregate there folds all rows into one, in MySQL; and what a
+// window function says of a row changes with the others.
+func (q *query) ordersRows() bool {
+	for _, it := range q.order {
+		if _, ok := uncollated(it.e).position(); !ok && !rowByRow(it.e) {
+			return false
+		}
+	}
+	return true
 }
 
 // plainOutputs is that of a block without regard to a LIMIT around it.

@@ -36,7 +36,7 @@ func (s *Server) Control() http.Handler {
 		"/v1/alarms":       {"GET": s.alarms},
 		"/debug/graph":     {"GET": s.debugGraph},
 	}
-	return s.guard(c)
+	return s.named(s.guard(c))
 }
 
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -23,10 +23,10 @@ type cors struct {
 }
 
 // exposed are what the contract's answers say in headers.
-var exposed = []string{"Age", "Cache-Status", "EdgeCache-Invalidated", "ETag", "Retry-After", "WWW-Authenticate"}
+var exposed = []string{"Age", "Cache-Status", "EdgeCache-Invalidated", "ETag", "Retry-After", "WWW-Authenticate", requestIDHeader}
 
 // allowed are the request headers that any endpoint reads.
-var allowed = []string{"Authorization", "Cache-Control", "Content-Type", "If-Match", "If-None-Match"}
+var allowed = []string{"Authorization", "Cache-Control", "Content-Type", "If-Match", "If-None-Match", "Traceparent", requestIDHeader}
 
 func newCORS(c *config.CORS) *cors {
 	if c == nil {

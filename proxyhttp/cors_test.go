@@ -41,7 +41,7 @@ func TestPreflight(t *testing.T) {
 	h := start(t, withServer("  cors: {origins: ['"+app+"'], headers: [X-Trace]}\n  auth: {tokens: [{token: abc}]}\n"))
 	a := h.do("OPTIONS", "/v1/users/1", "", "Origin", app, "Access-Control-Request-Method", "PUT")
 	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Methods") != "DELETE, GET, HEAD, OPTIONS, PUT" || a.Header.Get("Access-Control-Max-Age") != "600" ||
-		a.Header.Get("Access-Control-Allow-Headers") != "Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, X-Trace" {
+		a.Header.Get("Access-Control-Allow-Headers") != "Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, Traceparent, X-Request-Id, X-Trace" {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
 	a = h.do("OPTIONS", "/v1/greeting", "", "Origin", app, "Access-Control-Request-Method", "GET")

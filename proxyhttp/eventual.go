@@ -170,7 +170,7 @@ func (s *Server) revalidate(a *asked) {
 	go func() {
 		err := s.refillOne(s.behind.base, a.ep, depgraph.Dropped{Key: a.key, URL: a.url, Template: a.variant.template, Args: a.args}, "")
 		if err != nil {
-			s.log.Debug("revalidation failed", "endpoint", a.ep.cfg.Name, "url", a.url, "error", err)
+			s.log.Debug("revalidation failed", "endpoint", a.ep.cfg.Name, "error", err)
 		}
 		s.behind.end(a.key, err)
 	}()

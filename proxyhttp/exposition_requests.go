@@ -35,7 +35,7 @@ var (
 		"Sampled hits that were compared with the source, by result: right, wrong (an alarm), undecided (a write came between), undetermined (data do not determine the answer), yielded (refills needed the source's time), overflowed (too many waited), failed (the source did not answer).", "result")
 	selfCheckQueue = declare("gauge", "self_check_queue_length",
 		"Sampled hits that wait to be compared.")
-	turnedAway = declare("counter", "requests_turned_away_total",
+	requestsTurnedAway = declare("counter", "requests_turned_away_total",
 		"Requests answered with 503 at once because too many were under way: all of them, or those that need the source.", "gate")
 	buildInfo = declare("gauge", "build_info",
 		"Always 1; the labels tell what runs.", "version", "go_version")
@@ -105,7 +105,7 @@ func (x exposition) problems(t *endpointTotals) {
 func (x exposition) server() {
 	m := x.s.metrics
 	x.send(panicsTotal, float64(m.panics.Load()))
-	x.each(turnedAway, []result{{"requests", m.busy[busyRequests].Load()}, {"source", m.busy[busySources].Load()}})
+	x.each(requestsTurnedAway, []result{{"requests", m.busy[busyRequests].Load()}, {"source", m.busy[busySources].Load()}})
 	x.checks(x.s.checker)
 	x.send(buildInfo, 1, x.s.version, runtime.Version())
 }

@@ -46,7 +46,10 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-var bytesField = regexp.MustCompile(`"bytes": [0-9]+`)
+var (
+	bytesField = regexp.MustCompile(`"bytes": [0-9]+`)
+	idField    = regexp.MustCompile(`"requestId": "[0-9a-f]{16}"`)
+)
 
 func printAnswer(a *answer) string {
 	var b strings.Builder
@@ -62,7 +65,8 @@ func printAnswer(a *answer) string {
 		out.WriteString(a.body)
 	}
 	// What an entry weighs is for depgraph to say.
-	b.WriteString(bytesField.ReplaceAllString(strings.TrimSpace(out.String()), `"bytes": N`) + "\n")
+	text := bytesField.ReplaceAllString(strings.TrimSpace(out.String()), `"bytes": N`)
+	b.WriteString(idField.ReplaceAllString(text, `"requestId": "ID"`) + "\n")
 	return b.String()
 }
 

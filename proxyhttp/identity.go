@@ -27,7 +27,6 @@ func (s *Server) identify(e *endpoint, r *http.Request) (map[string]any, *proble
 	id, refusal := s.auth.Identify(r.Context(), r.Header)
 	switch {
 	case refusal != nil:
-		s.log.Debug("token refused", "endpoint", e.cfg.Name, "client", s.clientIP(r), "why", refusal.Description)
 		return nil, refused(refusal)
 	case id != nil:
 		return id.Claims, nil

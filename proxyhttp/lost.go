@@ -1,6 +1,7 @@
 package proxyhttp
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (l *lostWrites) close() {
 
 // hold keeps the intent of a lost write open until ended is closed. It returns
 // how many entries the write may change.
-func (s *Server) hold(db *database, intent *depgraph.Intent, ended <-chan struct{}) int {
+func (s *Server) hold(ctx context.Context, db *database, intent *depgraph.Intent, ended <-chan struct{}) int {
 	l, affected := db.lost, intent.Affected()
 	l.mu.Lock()
 	if l.closed {
@@ -82,7 +83,7 @@ func (s *Server) hold(db *database, intent *depgraph.Intent, ended <-chan struct
 	}
 	s.background.Add(1) // closed is not set, so nobody waits yet
 	l.mu.Unlock()
-	s.log.Warn("a write may still take effect; what it may change is read through until that is ruled out", "source", db.name, "affected", affected)
+	s.log.WarnContext(ctx, "a write may still take effect; what it may change is read through until that is ruled out", "source", db.name, "affected", affected)
 	if wide {
 		s.settle(intent, source.OutcomeUnknown) // its entries go; wide holds off the fills
 		intent = nil

@@ -22,6 +22,7 @@ type problem struct {
 	Status   int          `json:"status"`
 	Detail   string       `json:"detail,omitempty"`
 	Instance string       `json:"instance,omitempty"`
+	Request  string       `json:"requestId,omitempty"` // only on the way out: a cached 404 has none
 	Errors   []paramError `json:"errors,omitempty"`
 
 	retryAfter time.Duration
@@ -193,6 +194,7 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 		q.Instance = r.URL.RequestURI()
 	}
 	h := w.Header()
+	q.Request = requestID(h)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	if q.retryAfter > 0 {

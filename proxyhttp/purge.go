@@ -14,7 +14,7 @@ import (
 )
 
 // purge drops entries by hand. Nothing is refilled: who purges wants them gone.
-func (s *Server) purge(_ *http.Request, body map[string]any) (any, *problem) {
+func (s *Server) purge(r *http.Request, body map[string]any) (any, *problem) {
 	filters, p := s.purgeFilters(body)
 	if p != nil {
 		return nil, p
@@ -23,7 +23,7 @@ func (s *Server) purge(_ *http.Request, body map[string]any) (any, *problem) {
 	for _, f := range filters {
 		n += len(s.graph.Purge(f))
 	}
-	s.log.Info("purge", "by", purgeKind(body), "purged", n)
+	s.log.InfoContext(r.Context(), "purge", "by", purgeKind(body), "purged", n)
 	return map[string]int{"purged": n}, nil
 }
 

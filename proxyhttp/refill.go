@@ -27,7 +27,7 @@ func (s *Server) refill(dropped []depgraph.Dropped) {
 			Refill: func(ctx context.Context) error {
 				err := s.refillOne(ctx, e, d, was)
 				if err != nil {
-					s.log.Debug("refill failed", "endpoint", e.cfg.Name, "url", d.URL, "error", err)
+					s.log.Debug("refill failed", "endpoint", e.cfg.Name, "error", err)
 				}
 				return err
 			},

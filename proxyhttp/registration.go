@@ -71,7 +71,7 @@ func (s *Server) setMapping(ctx context.Context, cfg *config.Endpoint, replace b
 	if err := s.exchange(next); err != nil {
 		return nil, s.undo(cfg.Name, old, shelved, err)
 	}
-	s.log.Info("mapping registered", "endpoint", cfg.Name, "route", cfg.Route, "replaced", answer.status == http.StatusOK)
+	s.log.InfoContext(ctx, "mapping registered", "endpoint", cfg.Name, "route", cfg.Route, "replaced", answer.status == http.StatusOK)
 	answer.body = s.registeredMapping(e)
 	return answer, nil
 }
@@ -145,7 +145,7 @@ func (s *Server) removeMapping(ctx context.Context, name string) (any, *problem)
 	if err := s.exchange(reg.with(replaced(reg.endpoints, old, nil), without(reg.shelved, name))); err != nil {
 		return nil, s.undo(name, old, shelved, err)
 	}
-	s.log.Info("mapping removed", "endpoint", name)
+	s.log.InfoContext(ctx, "mapping removed", "endpoint", name)
 	return reply{status: http.StatusNoContent}, nil
 }
 

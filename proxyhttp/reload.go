@@ -59,7 +59,7 @@ func (s *Server) Reload(ctx context.Context) (*Reloaded, error) {
 	if err := s.exchange(next); err != nil {
 		return nil, err
 	}
-	s.log.Info("configuration reloaded", "file", file.File, "added", out.Added, "changed", out.Changed, "removed", out.Removed, "unchanged", out.Unchanged)
+	s.log.InfoContext(ctx, "configuration reloaded", "file", file.File, "added", out.Added, "changed", out.Changed, "removed", out.Removed, "unchanged", out.Unchanged)
 	for _, name := range out.Shelved {
 		s.log.Warn("a registered mapping is not served", "endpoint", name, "mistake", next.onShelf(name).why)
 	}
@@ -147,7 +147,7 @@ func (s *Server) reload(r *http.Request, body map[string]any) (any, *problem) {
 	}
 	var mistakes Mistakes
 	if errors.As(err, &mistakes) {
-		s.log.Warn("configuration not reloaded", "file", s.cfg.File, "mistakes", len(mistakes))
+		s.log.WarnContext(r.Context(), "configuration not reloaded", "file", s.cfg.File, "mistakes", len(mistakes))
 		return nil, mistaken(http.StatusUnprocessableEntity, mistakes)
 	}
 	return nil, s.refusal(err)

@@ -39,7 +39,7 @@ func (s *Server) reportWrites(r *http.Request, body map[string]any) (any, *probl
 		}
 	}
 	affected := s.settle(s.publish(db, ws), source.OutcomeCommitted)
-	s.log.Info("reported write", "source", db.name, "tables", ws.Tables(), "everything", ws.Everything, "affected", affected)
+	s.log.InfoContext(r.Context(), "reported write", "source", db.name, "tables", ws.Tables(), "everything", ws.Everything, "affected", affected)
 	return map[string]int{"invalidated": affected}, nil
 }
 

@@ -57,6 +57,8 @@ type Server struct {
 	behind    *revalidations
 	metrics   *metrics
 	checker   *checker
+	ids       *identifiers
+	access    *accessLog // nil: none
 	databases map[string]*database
 	registry  atomic.Pointer[registry] // see current
 	mapper    *mapper
@@ -82,12 +84,14 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		cfg: o.Config, log: o.Log, limits: o.Limits.withDefaults(), now: o.Now, version: o.Version,
 		databases: map[string]*database{}, started: time.Now(),
-		retryRefresh: time.Second,
+		retryRefresh: time.Second, ids: newIdentifiers(),
 	}
 	s.registry.Store(newRegistry(o.Config, nil, nil))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.log = slog.New(requestLog{s.log.Handler()})
+	s.access = newAccessLog(s.cfg.Log, s.log)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -145,7 +149,9 @@ func (s *Server) openSources(ctx context.Context, open Opener) error {
 }
 
 // Data is the handler of the data plane.
-func (s *Server) Data() http.Handler { return s.withCORS(s.guard(http.HandlerFunc(s.serveData))) }
+func (s *Server) Data() http.Handler {
+	return s.observed(s.withCORS(s.guard(http.HandlerFunc(s.serveData))))
+}
 
 func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 	if len(r.RequestURI) > s.limits.URL {
@@ -163,6 +169,7 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, path, p := reg.routes.find(r.Method, r.URL)
+	meets(w, e)
 	switch {
 	case p != nil:
 		s.fail(w, r, nil, p)
@@ -210,7 +217,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				panic(v)
 			}
 			s.metrics.panics.Add(1)
-			s.log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			s.log.ErrorContext(within(r.Context(), w), "panic", "method", r.Method, "panic", v, "stack", string(debug.Stack()))
 			newProblem(http.StatusInternalServerError, problemInternal, "the log says more").write(w, r)
 		}()
 		next.ServeHTTP(w, r)
@@ -220,6 +227,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 // fail answers with a problem and counts it.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *endpoint, p *problem) {
 	s.metrics.problem(e, p.Status)
+	if e != nil && p.challenge != "" {
+		s.log.DebugContext(within(r.Context(), w), "token refused", "endpoint", e.cfg.Name, "client", s.clientIP(r), "why", p.Detail)
+	}
 	p.write(w, r)
 }
 
@@ -240,13 +250,13 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, e
 	switch {
 	case errors.As(err, &bug):
 		s.metrics.panics.Add(1)
-		s.log.Error("panic while reading", "endpoint", e.cfg.Name, "panic", bug.Value, "stack", string(bug.Stack))
+		s.log.ErrorContext(within(r.Context(), w), "panic while reading", "endpoint", e.cfg.Name, "panic", bug.Value, "stack", string(bug.Stack))
 	case p.Status >= 500:
 		attrs := []any{"endpoint", e.cfg.Name, "status", p.Status, "error", err}
 		if cause := errors.Unwrap(err); cause != nil {
 			attrs = append(attrs, "cause", cause)
 		}
-		s.log.Warn("request failed", attrs...)
+		s.log.WarnContext(within(r.Context(), w), "request failed", attrs...)
 	}
 	s.fail(w, r, e, p)
 }

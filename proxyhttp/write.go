@@ -74,7 +74,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 	if r.Context().Err() != nil {
 		return // the client left before anything was done
 	}
-	res, done, err := s.runAgain(r.Context(), e, sts, guard != nil)
+	res, done, err := s.runAgain(within(r.Context(), w), e, sts, guard != nil)
 	if done.outcome != source.OutcomeRolledBack {
 		// The key is set directly: Set would spell it Edgecache-Invalidated.
 		w.Header()["EdgeCache-Invalidated"] = []string{strconv.Itoa(done.affected)}
@@ -139,13 +139,13 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 		} else {
 			entry.spared = intent.Spared()
 			if res != nil && res.Ended != nil && done.outcome == source.OutcomeUnknown {
-				done.affected = s.hold(e.db, intent, res.Ended)
+				done.affected = s.hold(ctx, e.db, intent, res.Ended)
 			} else {
 				done.affected = s.settle(intent, done.outcome)
 			}
 		}
 		entry.affected, entry.outcome, entry.err, entry.total = done.affected, done.outcome, err, time.Since(began)
-		s.logWrite(entry)
+		s.logWrite(ctx, entry)
 	}()
 	res, err = e.db.src.Write(ctx, sts, func(ws *source.WriteSet) {
 		at := time.Now()
@@ -223,5 +223,5 @@ func (s *Server) foreign(db *database, ws *source.WriteSet) {
 	entry := writeLog{endpoint: "(foreign)", source: db.name, tables: ws.Tables(), match: time.Since(began), outcome: source.OutcomeCommitted}
 	entry.affected = s.settle(intent, source.OutcomeCommitted)
 	entry.spared, entry.total = intent.Spared(), time.Since(began)
-	s.logWrite(entry)
+	s.logWrite(context.Background(), entry)
 }

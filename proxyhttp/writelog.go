@@ -23,7 +23,7 @@ type writeLog struct {
 	err              error
 }
 
-func (s *Server) logWrite(l writeLog) {
+func (s *Server) logWrite(ctx context.Context, l writeLog) {
 	s.metrics.write(l)
 	level := slog.LevelInfo
 	if l.err != nil || l.outcome == source.OutcomeUnknown {
@@ -37,7 +37,7 @@ func (s *Server) logWrite(l writeLog) {
 	if l.err != nil {
 		attrs = append(attrs, slog.String("error", l.err.Error()))
 	}
-	s.log.LogAttrs(context.Background(), level, "write", attrs...)
+	s.log.LogAttrs(ctx, level, "write", attrs...)
 }
 
 // sparedGroup prints the spared entries by rule, in a fixed order.

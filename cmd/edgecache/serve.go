@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,20 +22,29 @@ func serveCommand() *cobra.Command {
 		Long: "Run the cache. SIGINT or SIGTERM stops it: what is under way is finished first. SIGHUP reads the file\nagain, all or nothing, as `edgecache reload` does.",
 	}
 	file := configFlag(cmd)
-	format := cmd.Flags().String("log", "text", "log format on standard error: text, json or off")
-	level := cmd.Flags().String("log-level", "info", "least level that is logged: debug, info, warn or error")
+	format := cmd.Flags().String("log", "", "log format on standard error: text, json or off; else log.format of the file says it")
+	level := cmd.Flags().String("log-level", "", "least level that is logged: debug, info, warn or error; else log.level of the file says it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		log, err := newLog(cmd.ErrOrStderr(), *format, *level)
-		if err != nil {
+		if err := checkLog(*format, *level); err != nil {
 			return err
 		}
 		cfg, err := loadConfig(cmd.Context(), *file)
 		if err != nil {
 			return err
 		}
+		log, err := newLog(cmd.ErrOrStderr(), cmp.Or(*format, cfg.Log.Format), cmp.Or(*level, cfg.Log.Level))
+		if err != nil {
+			return err
+		}
 		return serve(cmd.Context(), cfg, log, cmd.OutOrStdout())
 	}
 	return cmd
+}
+
+// checkLog refuses flags before the file is read.
+func checkLog(format, level string) error {
+	_, err := newLog(io.Discard, cmp.Or(format, config.LogText), cmp.Or(level, config.LogInfo))
+	return err
 }
 
 func newLog(w io.Writer, format, level string) (*slog.Logger, error) {

@@ -28,6 +28,10 @@ type database struct {
 	// changed wakes the refresher; one pending signal stands for any number.
 	changed chan struct{}
 	lost    *lostWrites
+
+	gate          gate // requests that need it
+	reads, writes *admission
+	circuit       *circuit
 }
 
 func newDatabase(name string) *database {

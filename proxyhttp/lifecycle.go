@@ -64,6 +64,7 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 		for _, db := range s.databases {
 			db.lost.close()
+			db.circuit.close()
 		}
 		s.behind.close()
 		s.background.Wait()
@@ -86,6 +87,9 @@ func (s *Server) ready(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for _, c := range s.cfg.Sources {
+		if o := s.databases[c.Name].circuit.outage.Load(); o != nil {
+			return "source " + c.Name + ": " + o.reason
+		}
 		if err := s.databases[c.Name].src.Ping(ctx); err != nil {
 			return "source " + c.Name + " does not answer: " + fromError(err, s.limits).reason()
 		}

@@ -20,17 +20,21 @@ type Limits struct {
 	Changes     int
 	ChangeBytes int64
 	// Requests are those under way at once, SourceRequests those of them that
-	// need the source; past either 503 at once. They differ so that hits are
+	// need one source; past either 503 at once. They differ so that hits are
 	// served while every request for a slow source waits.
 	Requests, SourceRequests int
-	Flights                  int // source reads for the cache at once; past it 503
+	Flights                  int // calls of one source at once, reads and writes apart, where it does not tell how many it can take
 	Revalidations            int // reads behind outdated answers at once; past it a later GET begins one
 
 	ReadHeader, Read, Write, Idle time.Duration
 	Statement                     time.Duration // a source call; past it 504
+	SourceWait                    time.Duration // in line for a source call; past it 503
 	BusyWait                      time.Duration // for a lock that others hold; past it 503
 	Proof                         time.Duration // for the end of a lost session; past it its write is held open (lostWrites)
 	Drain                         time.Duration // what shutdown waits for requests under way
+
+	CircuitFailures int           // in a row to reach a source, until a probe decides (circuit)
+	CircuitPause    time.Duration // between two probes of a source that is not asked
 
 	Mappings int // bytes of all registered mappings together; past it 409
 
@@ -46,7 +50,7 @@ func DefaultLimits() Limits {
 		Rows: 10_000, ResultBytes: 8 << 20, Changes: 10_000, ChangeBytes: 16 << 20,
 		Requests: 8192, SourceRequests: 1024, Flights: 256, Revalidations: 64,
 		ReadHeader: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
-		Statement: 30 * time.Second, BusyWait: 5 * time.Second, Proof: 5 * time.Second, Drain: 20 * time.Second,
+		Statement: 30 * time.Second, SourceWait: 10 * time.Second, CircuitFailures: 5, CircuitPause: 250 * time.Millisecond, BusyWait: 5 * time.Second, Proof: 5 * time.Second, Drain: 20 * time.Second,
 		Mappings: config.MaxFileBytes, DebugEntries: 1000, QueueLength: 10_000, QueueWorkers: 2,
 	}
 }
@@ -71,6 +75,9 @@ func (l Limits) withDefaults() Limits {
 	l.Write = or(l.Write, d.Write)
 	l.Idle = or(l.Idle, d.Idle)
 	l.Statement = or(l.Statement, d.Statement)
+	l.SourceWait = or(l.SourceWait, d.SourceWait)
+	l.CircuitFailures = or(l.CircuitFailures, d.CircuitFailures)
+	l.CircuitPause = or(l.CircuitPause, d.CircuitPause)
 	l.BusyWait = or(l.BusyWait, d.BusyWait)
 	l.Proof = or(l.Proof, d.Proof)
 	l.Drain = or(l.Drain, d.Drain)

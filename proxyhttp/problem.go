@@ -26,6 +26,7 @@ type problem struct {
 	Errors   []paramError `json:"errors,omitempty"`
 
 	retryAfter time.Duration
+	unsent     bool // turned away before the source was asked: counted, not logged
 	allow      string
 	challenge  string // WWW-Authenticate
 }

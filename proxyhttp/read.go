@@ -155,16 +155,9 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request, e *endpoint, entry 
 
 // fill answers from a flight and says whether its answer was kept.
 func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why string, state depgraph.State) {
-	if !s.sourceGate.enter() {
-		s.fail(w, r, a.ep, s.overloaded(busySources))
-		return
-	}
-	defer s.sourceGate.leave()
-	job := s.job(a)
-	job.Anew = why == "request"
-	filled, err := s.filler.Fill(r.Context(), job)
+	filled, err := s.fetch(r.Context(), a, why == "request")
 	if errors.Is(err, errSchemaMoved) {
-		s.readUncached(w, r, a, detailSchema)
+		s.readThrough(w, r, a, detailSchema)
 		return
 	}
 	if err != nil {
@@ -197,17 +190,11 @@ func (s *Server) fill(w http.ResponseWriter, r *http.Request, a *asked, why stri
 
 // readThrough answers from the source and keeps nothing.
 func (s *Server) readThrough(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
-	if !s.sourceGate.enter() {
-		s.fail(w, r, a.ep, s.overloaded(busySources))
-		return
-	}
-	defer s.sourceGate.leave()
-	s.readUncached(w, r, a, detail)
-}
-
-// readUncached is readThrough inside the gate.
-func (s *Server) readUncached(w http.ResponseWriter, r *http.Request, a *asked, detail string) {
-	resp, _, err := s.query(r.Context(), a)
+	var resp *response
+	err := s.throughGate(a.ep.db, func() (err error) {
+		resp, _, err = s.query(r.Context(), a)
+		return err
+	})
 	if err != nil {
 		s.failWith(w, r, a.ep, err)
 		return
@@ -218,9 +205,14 @@ func (s *Server) readUncached(w http.ResponseWriter, r *http.Request, a *asked, 
 
 // job describes the fill of one key.
 func (s *Server) job(a *asked) rehydrate.Job {
+	var leave func()
 	return rehydrate.Job{
 		Key: a.key, Template: a.variant.template, Args: a.args,
-		Read: func(ctx context.Context) (*depgraph.Entry, error) { return s.load(ctx, a) },
+		Enter: func(ctx context.Context) (_ func(), err error) {
+			leave, err = s.enter(ctx, a.ep, a.ep.db.reads)
+			return leave, err
+		},
+		Read: func(ctx context.Context) (*depgraph.Entry, error) { return s.load(ctx, a, leave) },
 		Lookup: func() *depgraph.Entry {
 			if e, state := s.lookUp(a); state == depgraph.StateFresh {
 				return e
@@ -244,12 +236,12 @@ var errSchemaMoved = &source.Error{Kind: source.ErrBusy, Message: "the schema of
 //
 // So the epoch is looked at again here, between 3 and 4. A notice that comes
 // later publishes later than the token, and the graph refuses (I5).
-func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
+func (s *Server) load(ctx context.Context, a *asked, leave func()) (*depgraph.Entry, error) {
 	if a.plan.epoch != a.ep.db.epoch.Load() {
 		return nil, errSchemaMoved
 	}
 	began := s.now()
-	resp, res, err := s.query(ctx, a)
+	resp, res, err := s.queryNow(ctx, a, leave)
 	if err != nil {
 		return nil, err
 	}
@@ -264,12 +256,24 @@ func (s *Server) load(ctx context.Context, a *asked) (*depgraph.Entry, error) {
 	return entry, nil
 }
 
-// query asks the source, within the endpoint's limits, and renders its answer.
+// query waits for leave to ask the source.
 func (s *Server) query(ctx context.Context, a *asked) (*response, *source.Result, error) {
+	leave, err := s.enter(ctx, a.ep, a.ep.db.reads)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer leave()
+	return s.queryNow(ctx, a, leave)
+}
+
+// queryNow asks the source, within the endpoint's limits, and renders its
+// answer, which others need not wait for.
+func (s *Server) queryNow(ctx context.Context, a *asked, leave func()) (*response, *source.Result, error) {
 	lim := s.limitsOf(a.ep)
 	ctx, cancel := context.WithTimeout(ctx, lim.Statement)
 	defer cancel()
-	res, err := a.ep.db.src.Query(ctx, a.variant.statements[0].Statement(a.args), source.Limits{Rows: lim.Rows, Bytes: lim.ResultBytes})
+	res, err := a.ep.db.ask(ctx, a.variant.statements[0].Statement(a.args), source.Limits{Rows: lim.Rows, Bytes: lim.ResultBytes})
+	leave()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -299,6 +303,6 @@ func (a *asked) answer(res *source.Result) *response {
 func (s *Server) overloaded(gate int) *problem {
 	s.metrics.busy[gate].Add(1)
 	p := newProblem(http.StatusServiceUnavailable, problemOverloaded, "try again in a moment")
-	p.retryAfter = time.Second
+	p.retryAfter, p.unsent = time.Second, true
 	return p
 }

@@ -67,9 +67,9 @@ type Server struct {
 	cors                  *cors
 	dataCert, controlCert *certificate
 
-	requestGate, sourceGate gate
-	accepting               atomic.Bool
-	retryRefresh            time.Duration
+	requestGate  gate
+	accepting    atomic.Bool
+	retryRefresh time.Duration
 
 	cancelBackground context.CancelFunc
 	background       sync.WaitGroup
@@ -103,9 +103,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	restoring := s.beforeOpening()
-	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.longest(), MaxFlights: s.limits.Flights})
+	s.filler = rehydrate.NewFiller(s.graph, rehydrate.FillOptions{Timeout: s.limits.longest(), MaxFlights: s.limits.Flights,
+		MaxQueued: s.limits.SourceRequests * max(len(s.cfg.Sources), 1)})
 	s.queue = rehydrate.NewQueue(rehydrate.QueueOptions{Length: s.limits.QueueLength, Workers: s.limits.QueueWorkers, Window: time.Minute, Now: time.Now})
-	s.requestGate, s.sourceGate = newGate(s.limits.Requests), newGate(s.limits.SourceRequests)
+	s.requestGate = newGate(s.limits.Requests)
 	s.metrics = newMetrics(s)
 	s.checker = newChecker(s.cfg.SelfCheck.OneIn)
 	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -143,6 +144,8 @@ func (s *Server) openSources(ctx context.Context, open Opener) error {
 		}
 		db.src = src
 		db.speak()
+		db.limit(s.limits)
+		db.circuit = newCircuit(s.behind.base, c.Name, src.Ping, s.limits, s.log)
 		s.databases[c.Name] = db
 	}
 	return nil
@@ -251,7 +254,7 @@ func (s *Server) failWith(w http.ResponseWriter, r *http.Request, e *endpoint, e
 	case errors.As(err, &bug):
 		s.metrics.panics.Add(1)
 		s.log.ErrorContext(within(r.Context(), w), "panic while reading", "endpoint", e.cfg.Name, "panic", bug.Value, "stack", string(bug.Stack))
-	case p.Status >= 500:
+	case p.Status >= 500 && !p.unsent:
 		attrs := []any{"endpoint", e.cfg.Name, "status", p.Status, "error", err}
 		if cause := errors.Unwrap(err); cause != nil {
 			attrs = append(attrs, "cause", cause)

@@ -21,8 +21,17 @@ type Stats struct {
 	Flights FlightStats `json:"flights"`
 	// Revalidations are the reads behind answers that are known to be outdated.
 	Revalidations RevalidationStats `json:"revalidations"`
+	Sources       []SourceStats     `json:"sources"`
 	Lost          []LostStats       `json:"lost,omitempty"`
 	Endpoints     []EndpointStats   `json:"endpoints"`
+}
+
+// SourceStats tell how the calls of one source are admitted.
+type SourceStats struct {
+	Source  string         `json:"source"`
+	Circuit CircuitStats   `json:"circuit"`
+	Reads   AdmissionStats `json:"reads"`
+	Writes  AdmissionStats `json:"writes"`
 }
 
 // LostStats are the writes of one source whose outcome is unknown and not
@@ -77,7 +86,9 @@ func (s *Server) stats(*http.Request, map[string]any) (any, *problem) {
 	out := Stats{Version: s.version, Uptime: time.Since(s.started).Round(time.Second).String(),
 		Graph: GraphStats{s.graph.Stats()}, Queue: QueueStats{s.queue.Stats()}, Flights: FlightStats{s.filler.Stats()}, Revalidations: s.behind.stats(), Endpoints: []EndpointStats{}}
 	for _, c := range s.cfg.Sources {
-		if n, oldest := s.databases[c.Name].lost.reading(); n > 0 {
+		db := s.databases[c.Name]
+		out.Sources = append(out.Sources, SourceStats{c.Name, db.circuit.reading(), db.reads.reading(), db.writes.reading()})
+		if n, oldest := db.lost.reading(); n > 0 {
 			out.Lost = append(out.Lost, LostStats{c.Name, n, oldest.Seconds()})
 		}
 	}

@@ -66,15 +66,12 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, e *endpoint, path
 	if guard != nil {
 		sts = append([]source.Statement{*guard}, sts...)
 	}
-	if !s.sourceGate.enter() {
-		s.fail(w, r, e, s.overloaded(busySources))
-		return
-	}
-	defer s.sourceGate.leave()
-	if r.Context().Err() != nil {
-		return // the client left before anything was done
-	}
-	res, done, err := s.runAgain(within(r.Context(), w), e, sts, guard != nil)
+	var res *source.WriteResult
+	done := settled{outcome: source.OutcomeRolledBack} // until something is sent
+	err := s.throughGate(e.db, func() (err error) {
+		res, done, err = s.runAgain(within(r.Context(), w), e, sts, guard != nil)
+		return err
+	})
 	if done.outcome != source.OutcomeRolledBack {
 		// The key is set directly: Set would spell it Edgecache-Invalidated.
 		w.Header()["EdgeCache-Invalidated"] = []string{strconv.Itoa(done.affected)}
@@ -122,6 +119,11 @@ type settled struct {
 // The context is cut loose from the client's, for a client that leaves
 // between 2 and 4 would else turn a known outcome into an unknown one.
 func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (res *source.WriteResult, done settled, err error) {
+	leave, err := s.enter(ctx, e, e.db.writes)
+	if err != nil { // the client left, or was turned away, before anything was sent
+		return nil, settled{outcome: source.OutcomeRolledBack}, err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limitsOf(e).Statement)
 	defer cancel()
 	began := time.Now()
@@ -153,6 +155,8 @@ func (s *Server) run(ctx context.Context, e *endpoint, sts []source.Statement) (
 		refine(intent, ws)
 		entry.match, entry.tables = time.Since(at), ws.Tables()
 	})
+	leave()
+	e.db.circuit.saw(err)
 	if err == nil && res == nil {
 		err = fmt.Errorf("the source gave neither result nor error")
 	}

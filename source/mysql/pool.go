@@ -106,3 +106,6 @@ func (d *DB) withControl(ctx context.Context, f func(s *session) error) error {
 		return err
 	}
 }
+
+// Capacity is how many reads and how many writes run at once; more wait.
+func (d *DB) Capacity() (reads, writes int) { return d.readers.size, d.writers.size }

@@ -97,3 +97,6 @@ func (p *slots) closeAll() {
 		(<-p.free).drop()
 	}
 }
+
+// Capacity is how many reads and how many writes run at once; more wait.
+func (d *DB) Capacity() (reads, writes int) { return d.readers.size, d.writer.size }

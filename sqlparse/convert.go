@@ -63,6 +63,7 @@ type converter struct {
 	blocks   []*block
 	queries  []*query
 	views    map[*source.View]*query
+	strays   []stray
 	depth    int
 	// inView tells that a view's body is converted: it has no parameters.
 	inView bool

@@ -143,7 +143,7 @@ func (c *converter) column(n *ast.ColumnNameExpr, s *scope) (*expr, error) {
 		return nil, unreadf("columns of another database are not read")
 	}
 	col := &column{table: n.Name.Table.O, name: n.Name.Name.O}
-	s.resolve(col)
+	c.resolve(col, s)
 	return &expr{op: opColumn, col: col}, nil
 }
 
@@ -283,7 +283,7 @@ func (f *finder) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.ColumnNameExpr:
 		col := &column{table: n.Name.Table.O, name: n.Name.Name.O}
-		f.s.resolve(col)
+		f.c.resolve(col, f.s)
 		col.occ.loosen(col.idx)
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		f.found = "a query"

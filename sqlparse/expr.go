@@ -69,6 +69,8 @@ type column struct {
 	table, name string      // as written; table may be empty
 	occ         *Occurrence // nil: not a base table's column, or an outer one
 	idx         int         // position in occ.Table.Columns
+	// placed: some leaf has a column of that name, whatever stands behind it.
+	placed bool
 }
 
 func (o op) isComparison() bool { return o >= opEq && o <= opGe }

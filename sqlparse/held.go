@@ -112,7 +112,11 @@ func (f *frame) wanted(q *query, b *block, outputs []*column) []*column {
 		}
 	}
 	for _, it := range q.order {
-		c := b.ordering(uncollated(it.e), outputs)
+		e := uncollated(it.e)
+		if f.dialect == MySQL && e.op == opLiteral {
+			break // TRUE is 1 to the parser, and a position to MariaDB alone
+		}
+		c := b.ordering(e, outputs)
 		if c == nil || c.occ == nil || c.idx < 0 || c.occ.hold == nil {
 			break
 		}

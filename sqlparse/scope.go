@@ -44,6 +44,7 @@ func (s *scope) resolve(c *column) {
 		if len(found) == 0 {
 			continue
 		}
+		c.placed = true
 		if len(found) == 1 && (c.table != "" || !s.allMerged && !s.merged[strings.ToLower(c.name)]) {
 			c.occ, c.idx = found[0].occ, found[0].idx
 			return

@@ -1,6 +1,7 @@
 package sqlparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,6 +74,57 @@ func (f *from) loosenAll() {
 	}
 }
 
+// stray is a mention of a column that no leaf has by that name: an output by its
+// alias, or a name that the database alone gave, such as "x:1" for the second x
+// of a derived table.
+type stray struct {
+	col *column
+	s   *scope
+}
+
+// resolve places a column and keeps the strays.
+func (c *converter) resolve(col *column, s *scope) {
+	if s.resolve(col); !col.placed {
+		c.strays = append(c.strays, stray{col, s})
+	}
+}
+
+// loosenStrays loosens what a stray may mean: any column of the leaves that it
+// may be about. An alias sees what its own block is known to see of it.
+func (c *converter) loosenStrays() {
+	aliased := map[string]bool{}
+	for _, b := range c.blocks {
+		for _, it := range b.items {
+			aliased[asciiLower(it.alias)] = true
+		}
+	}
+	for _, x := range c.strays {
+		alias := x.col.table == "" && aliased[asciiLower(x.col.name)]
+		for s := x.s; s != nil; s = s.parent {
+			for _, f := range s.leaves {
+				if (x.col.table == "" || strings.EqualFold(x.col.table, f.alias)) && (!alias || f.renames()) {
+					f.loosenAll()
+				}
+			}
+		}
+	}
+}
+
+// renames tells that the database gives a column of a subquery another name than
+// we do: the second of one name, what is computed, a rowid.
+func (f *from) renames() bool {
+	return slices.ContainsFunc(f.cols, func(n string) bool { return n == "" || isRowidName(n) }) || !allDiffer(f.cols)
+}
+
+func allDiffer(names []string) bool {
+	for i := range names {
+		if !firstNamed(names, i) {
+			return false
+		}
+	}
+	return true
+}
+
 // useCollector walks a whole reading once.
 type useCollector struct {
 	outer *block            // the outermost block, nil for a compound query
@@ -102,6 +154,7 @@ func (c *converter) collectUses(q *query) {
 		u.see(sub.limit, false, false)
 		u.see(sub.offset, false, false)
 	}
+	c.loosenStrays()
 	for _, o := range c.occs {
 		o.uses.known = true
 	}

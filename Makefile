@@ -111,8 +111,8 @@ bench: ## run the benchmarks that match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: soak
-soak: bin/mariarun ## run the differential tests for SOAK (10m)
-	EDGECACHE_SOAK=$(SOAK) $(HOLD) $(GO) test -count=1 -timeout 0 -v -run Differential ./...
+soak: bin/mariarun ## differential, grammar, linearizability, faults and crashes at once for SOAK (10m)
+	EDGECACHE_SOAK=$(SOAK) $(HOLD) $(GO) test -count=1 -timeout 0 -parallel 16 -v -run '^TestSoak$$' ./fixtures
 
 .PHONY: lint
 lint: ## go vet, gofmt and the pinned staticcheck

@@ -192,6 +192,9 @@ func truthOfValue(x source.Value) truths {
 }
 
 func (v *env) in(e *expr) truths {
+	if v.dialect == MySQL && !plainItems(e.args[1:]) {
+		return tAny
+	}
 	t := tFalse
 	for _, a := range e.args[1:] {
 		if a.op == opParam && a.list {
@@ -203,6 +206,20 @@ func (v *env) in(e *expr) truths {
 		t = t.or(v.compareIn(e.args[0], a))
 	}
 	return t
+}
+
+// plainItems tells that a list is of values alone. MySQL chooses one collation
+// for the whole list: a column or a COLLATE in it decides about the others too.
+func plainItems(es []*expr) bool {
+	for _, e := range es {
+		if e.op == opNeg {
+			e = e.args[0]
+		}
+		if e.op != opLiteral && e.op != opParam {
+			return false
+		}
+	}
+	return true
 }
 
 // items are the values of a list parameter; unbound, one that is not known.
@@ -240,6 +257,11 @@ func (v *env) caseBranch(e *expr) (*expr, bool) {
 	var operand *expr
 	if e.operand {
 		operand, args = args[0], args[1:]
+		for i := 0; v.dialect == MySQL && i+1 < len(args); i += 2 {
+			if !plainItems(args[i : i+1]) {
+				return nil, false // as in a list
+			}
+		}
 	}
 	for len(args) >= 2 {
 		var t truths

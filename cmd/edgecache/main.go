@@ -8,10 +8,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,11 +45,31 @@ func newRoot() *cobra.Command {
 			"`edgecache completion --help` tells how your shell completes commands, endpoints and tables.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
+	// A mistyped command with a flag meets the flag first, which is no mistake.
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd.HasParent() {
+			return err
+		}
+		return cmp.Or(knownCommand(cmd, cmd.Flags().Args()), err)
+	})
 	colorFlag(root)
 	root.AddCommand(serveCommand(), initCommand(), checkCommand(), explainCommand(), graphCommand(), endpointsCommand(),
 		purgeCommand(), statsCommand(), reloadCommand(), schemaCommand(), versionCommand(), exitCodesTopic(), jsonTopic())
 	return root
+}
+
+// knownCommand refuses what is no command, with those that it is close to.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q; did you mean %s?", args[0], strings.Join(near, " or "))
+	}
+	return fmt.Errorf("there is no command %q", args[0])
 }

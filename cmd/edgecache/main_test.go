@@ -57,7 +57,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{[]string{"version"}, 0, []string{"edgecache ", "go1."}},
 		{[]string{"--help"}, 0, []string{"serve", "check", "explain", "graph", "endpoints", "purge", "stats", "version"}},
-		{[]string{"nope"}, 2, []string{`unknown command "nope"`}},
+		{[]string{"nope"}, 2, []string{`there is no command "nope"`}},
+		{[]string{"serv", "-c", good}, 2, []string{`there is no command "serv"; did you mean serve?`}},
+		{[]string{"-z"}, 2, []string{"unknown shorthand flag"}},
 		{[]string{"serve"}, 2, []string{"$EDGECACHE_CONFIG"}},
 		{[]string{"serve", "-c", "/nope.yaml"}, 2, []string{"nope.yaml"}},
 		{[]string{"serve", "-c", good, "--log", "loud"}, 2, []string{"--log"}},

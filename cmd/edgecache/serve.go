@@ -91,7 +91,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Wri
 		return asMistakes(err)
 	}
 	defer reloadOnHangup(ctx, s, log)()
-	fmt.Fprintf(out, "data plane     http://%s\ncontrol plane  http://%s\n", data.Addr(), control.Addr())
+	fmt.Fprintf(out, "data plane     %s\ncontrol plane  %s\n", urlOf(data, cfg.Server.TLS), urlOf(control, cfg.Admin.TLS))
 	log.Info("serving", "version", v, "data", data.Addr().String(), "control", control.Addr().String(), "endpoints", len(cfg.Endpoints))
 	err = s.Serve(ctx, data, control)
 	log.Info("stopped")
@@ -99,6 +99,13 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Wri
 		return failure(fmt.Errorf("edgecache: %w", err))
 	}
 	return nil
+}
+
+func urlOf(l net.Listener, t *config.TLS) string {
+	if t != nil {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
 }
 
 // listen opens a port; what is in the way is one clear line.

@@ -126,6 +126,10 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		h.admin("POST", path, `{"url":"/v1/varied"}`, "Authorization", "Bearer "+secret+"wrong")
 		h.admin("POST", path, `{"all":true}`, "Authorization", "Bearer "+secret+"admin")
 	}
+	h.tap.setWrite(func(string) error {
+		return &source.Error{Kind: source.ErrConstraint, Message: "Duplicate entry '" + secret + "' for key 'text'"}
+	})
+	h.do("PUT", "/v1/notes/1", `{"text":"x"}`, headers("token-a")...)
 	h.tap.set(func(context.Context) error { return unavailable() })
 	h.get("/v1/notes", append(headers("token-b"), "Cache-Control", "no-cache")...)
 	if lines := strings.Count(h.log.String(), "\n"); lines < 20 {

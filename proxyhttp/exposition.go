@@ -33,6 +33,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	x.entries(g)
 	x.flights(c.s.filler.Stats())
 	x.refills(c.s.queue.Stats())
+	x.revalidations(c.s.behind.stats())
 	x.sources()
 	if c.s.vault != nil {
 		x.store(c.s.vault.Stats())

@@ -12,6 +12,9 @@ var (
 	missesTotal = declare("counter", "misses_total",
 		"Requests answered from the source, by reason: absent (not asked for before, or forgotten), stale (a write, its age or a purge ended the answer), suspended (a write that may change it was under way), request (the client asked with no-cache), uncacheable (answers of the endpoint are not kept), schema (the schema of the source was changing).",
 		"endpoint", "reason")
+	outdatedTotal = declare("counter", "outdated_answers_total",
+		"Requests of eventual endpoints answered with what was known to be outdated, by why: revalidating (stale_while_revalidate, while it is read again), error (stale_if_error, instead of a problem).",
+		"endpoint", "reason")
 	savedSeconds = declare("counter", "source_time_saved_seconds_total",
 		"Source time that hits did not take: each counts what filling its answer took.", "endpoint")
 	writesTotal = declare("counter", "writes_total",
@@ -79,6 +82,11 @@ func (x exposition) endpoint(t *endpointTotals) {
 		x.send(savedSeconds, time.Duration(t.saved).Seconds(), t.label)
 		for r := missReason(0); r < missReasons; r++ {
 			x.send(missesTotal, float64(t.misses[r]), t.label, r.String())
+		}
+	}
+	for i, reason := range [...]string{staleRevalidating: "revalidating", staleError: "error"} {
+		if t.outdated[i] > 0 {
+			x.send(outdatedTotal, float64(t.outdated[i]), t.label, reason)
 		}
 	}
 	if !t.reads || t.writes > 0 {

@@ -34,6 +34,10 @@ var (
 		"Source time that clients' own misses took in the last minute: what refills may take too.")
 	refillsSpent = declare("gauge", "refill_budget_spent_seconds",
 		"Source time that refills took in the last minute.")
+	revalidationsNow = declare("gauge", "revalidations_running",
+		"Outdated answers of eventual endpoints that are being read again.")
+	revalidationsTotal = declare("counter", "revalidations_total",
+		"Reads behind outdated answers: done, failed, full (not begun, for too many ran; a later request begins it).", "result")
 	refreshesTotal = declare("counter", "refreshes_total",
 		"Responses that a write dropped and that were read again behind the scenes, by whether their body had changed. Unchanged ones were dropped for nothing: matching could be more precise.", "body")
 
@@ -76,6 +80,12 @@ func (x exposition) refills(q rehydrate.QueueStats) {
 	x.send(refillsSpent, q.Spent.Seconds())
 	r := &x.s.metrics.refreshed
 	x.each(refreshesTotal, []result{{"unchanged", r[bodyUnchanged].Load()}, {"changed", r[bodyModified].Load()}})
+}
+
+// revalidations sends the reads behind outdated answers.
+func (x exposition) revalidations(v RevalidationStats) {
+	x.send(revalidationsNow, float64(v.Running))
+	x.each(revalidationsTotal, []result{{"done", v.Begun - v.Failed - int64(v.Running)}, {"failed", v.Failed}, {"full", v.Full}})
 }
 
 // sources sends what each source counts.

@@ -37,6 +37,7 @@ type endpointTotals struct {
 	hits, writes int64
 	saved        int64
 	misses       [missReasons]int64
+	outdated     [2]int64
 	problems     [len(problemStatuses)]int64
 }
 
@@ -48,6 +49,9 @@ func (t *endpointTotals) add(e *endpoint) {
 	t.saved += c.saved.Load()
 	for i := range c.misses {
 		t.misses[i] += c.misses[i].Load()
+	}
+	for i := range c.outdated {
+		t.outdated[i] += c.outdated[i].Load()
 	}
 	for i := range c.problems {
 		t.problems[i] += c.problems[i].Load()

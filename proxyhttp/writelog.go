@@ -35,7 +35,7 @@ func (s *Server) logWrite(ctx context.Context, l writeLog) {
 		slog.Duration("match", l.match), slog.Duration("total", l.total), slog.String("outcome", l.outcome.String()),
 	}
 	if l.err != nil {
-		attrs = append(attrs, slog.String("error", l.err.Error()))
+		attrs = append(attrs, slog.String("error", loggedError(l.err)))
 	}
 	s.log.LogAttrs(ctx, level, "write", attrs...)
 }
@@ -52,4 +52,15 @@ func sparedGroup(m map[depgraph.Rule]int) slog.Value {
 		attrs[i] = slog.Int(r, m[depgraph.Rule(r)])
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// loggedError is an error without what a client typed: a database that refuses
+// a value may repeat it, as in "Duplicate entry 'ada@example.com'". The client
+// has been told.
+func loggedError(err error) string {
+	switch kind := source.KindOf(err); kind {
+	case source.ErrConstraint, source.ErrInvalid, source.ErrOversize:
+		return "refused by the database: " + kind.String()
+	}
+	return err.Error()
 }

@@ -98,10 +98,7 @@ func (c *conn) configure() error {
 		{sqlite3.SQLITE_DBCONFIG_DEFENSIVE, 1},
 		{sqlite3.SQLITE_DBCONFIG_ENABLE_FKEY, 1},
 	} {
-		va := libc.NewVaList(option.on, uintptr(0))
-		rc := sqlite3.Xsqlite3_db_config(c.tls, c.db, option.op, va)
-		libc.Xfree(c.tls, va)
-		if rc != sqlite3.SQLITE_OK {
+		if rc := c.option(option.op, option.on); rc != sqlite3.SQLITE_OK {
 			return c.failure(rc)
 		}
 	}
@@ -115,6 +112,20 @@ func (c *conn) configure() error {
 	sqlite3.Xsqlite3_preupdate_hook(c.tls, c.db, funcPointer(onPreUpdate), c.id)
 	sqlite3.Xsqlite3_set_authorizer(c.tls, c.db, funcPointer(onAuthorize), c.id)
 	return nil
+}
+
+// option sets one of the handle's switches.
+func (c *conn) option(op, on int32) (rc int32) {
+	va := libc.NewVaList(on, uintptr(0))
+	defer libc.Xfree(c.tls, va)
+	return sqlite3.Xsqlite3_db_config(c.tls, c.db, op, va)
+}
+
+// leaveLog makes close leave the log as it is.
+func (c *conn) leaveLog() {
+	if c.db != 0 {
+		c.option(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) // cannot fail for a switch that there is
+	}
 }
 
 // close releases the handle; an open transaction is rolled back by SQLite.

@@ -61,7 +61,7 @@ func classify(e *sqlError) (source.ErrorKind, string) {
 	case sqlite3.SQLITE_CONSTRAINT:
 		return source.ErrConstraint, e.msg
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return source.ErrBusy, "the database is locked by somebody else"
+		return source.ErrBusy, lockedMessage
 	case sqlite3.SQLITE_SCHEMA:
 		return source.ErrBusy, "the database schema keeps changing"
 	case sqlite3.SQLITE_INTERRUPT:

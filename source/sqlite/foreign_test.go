@@ -144,34 +144,6 @@ func TestPolling(t *testing.T) {
 	}
 }
 
-func TestBusy(t *testing.T) {
-	d := openTest(t, accounts, func(o *Options) { o.BusyTimeout = 20 * time.Millisecond })
-	other := stranger(t, d.path)
-	do(t, other, "BEGIN IMMEDIATE")
-	res, err := d.Write(context.Background(), sqls("UPDATE t SET x = 1"), nil)
-	wantKind(t, err, source.ErrBusy)
-	wantOutcome(t, res, source.OutcomeRolledBack)
-	if got := sum(t, d); got != 30 {
-		t.Fatal("readers must not wait")
-	}
-	do(t, other, "COMMIT")
-	usable(t, d)
-}
-
-// The caller's end ends the wait for a lock.
-func TestBusyCancelled(t *testing.T) {
-	d := openTest(t, accounts, func(o *Options) { o.BusyTimeout = time.Hour })
-	other := stranger(t, d.path)
-	do(t, other, "BEGIN IMMEDIATE")
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	res, err := d.Write(ctx, sqls("UPDATE t SET x = 1"), nil)
-	wantKind(t, err, source.ErrTimeout)
-	wantOutcome(t, res, source.OutcomeRolledBack)
-	do(t, other, "COMMIT")
-	usable(t, d)
-}
-
 // copyOf makes another database file with one row.
 func copyOf(t *testing.T, x string) string {
 	path := filepath.Join(t.TempDir(), "new.db")

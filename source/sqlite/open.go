@@ -27,7 +27,7 @@ type Options struct {
 	Init string
 
 	Readers          int           // reading handles; 0: 4
-	BusyTimeout      time.Duration // wait for locks of others; 0: 5 s
+	BusyTimeout      time.Duration // wait for locks of others, unless the statement's time ends before; 0: 5 s
 	StatementTimeout time.Duration // bound of each statement; 0: none
 
 	// MaxChanges and MaxChangeBytes bound the images that one transaction
@@ -61,11 +61,16 @@ type DB struct {
 	generation atomic.Int64
 	gone       atomic.Pointer[source.Error] // why the file cannot be used now
 
+	// What the handles have open, as it was when it was last looked at. It is
+	// changed under the writer's slot only.
+	file atomic.Pointer[os.FileInfo]
+	// replaced is the file at the path that glance told of already.
+	replaced os.FileInfo // of the poller
+
 	// Under the writer's slot.
-	file         os.FileInfo // what the handles have open
-	dataVersion  int64       // of the writing handle
-	announced    int64       // version of the schema that was last made known
-	schemaInDebt bool        // a reload after our own DDL failed
+	dataVersion  int64 // of the writing handle
+	announced    int64 // version of the schema that was last made known
+	schemaInDebt bool  // a reload after our own DDL failed
 
 	counters counters
 	seams    seams
@@ -106,6 +111,7 @@ type seams struct {
 	commit         func(c *conn) error
 	rollback       func(c *conn) error
 	polled         func()
+	locked         func() // the write lock was not to be had, and will be asked for again
 }
 
 var _ source.Source = (*DB)(nil)
@@ -173,12 +179,14 @@ func (d *DB) open(ctx context.Context) error {
 // attach opens the writing handle on the file that is at the path now, and
 // takes stock: which file, which schema, which version of the data.
 func (d *DB) attach(s *slot) error {
-	s.drop()
+	s.abandon()
 	before, err := os.Stat(d.path)
 	if err != nil {
 		return d.absent(err)
 	}
 	d.generation.Add(1) // all other handles are opened anew when they are next used
+	d.readers.dropIdle()
+	d.describer.dropIdle()
 	c, err := d.writer.handle(s)
 	if err != nil {
 		return err
@@ -203,7 +211,8 @@ func (d *DB) attach(s *slot) error {
 		s.drop()
 		return err
 	}
-	d.file = before
+	d.file.Store(&before)
+	d.remember()
 	d.announced = d.catalog.Load().schema.Version
 	d.schemaInDebt = false
 	return nil

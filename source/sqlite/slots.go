@@ -21,6 +21,16 @@ func (s *slot) drop() {
 	}
 }
 
+// abandon closes a handle on a file that is not ours any more. The last handle
+// to go would bring the log home; but what is in the log belongs to a database
+// that was there before, and the file may hold another.
+func (s *slot) abandon() {
+	if s.c != nil {
+		s.c.leaveLog()
+		s.drop()
+	}
+}
+
 // slots is a bounded set of handles. Who finds none free waits, as long as the
 // context allows.
 type slots struct {
@@ -66,7 +76,7 @@ func (p *slots) handle(s *slot) (*conn, error) {
 	if s.c != nil && s.generation == generation {
 		return s.c, nil
 	}
-	s.drop()
+	s.abandon()
 	c, err := openConn(p.d.path, false, p.d.o.BusyTimeout)
 	if err != nil {
 		return nil, err
@@ -80,6 +90,20 @@ func (p *slots) handle(s *slot) (*conn, error) {
 	c.trusted = false
 	s.c, s.generation, s.catalog = c, generation, 0
 	return c, nil
+}
+
+// dropIdle closes the handles that nobody uses now. Each holds a lock for as long
+// as it is open, which a file that has to be switched to WAL waits for.
+func (p *slots) dropIdle() {
+	for range p.size {
+		select {
+		case s := <-p.free:
+			s.abandon()
+			p.free <- s
+		default:
+			return
+		}
+	}
 }
 
 // fresh forgets the handle's prepared statements when the schema was reloaded

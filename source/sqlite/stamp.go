@@ -94,7 +94,9 @@ func (d *DB) lastStamp(ctx context.Context) string {
 	if err = d.noticeForeign(c); err == nil {
 		stamp = stampNow(d.path)
 	}
-	if err := errors.Join(err, c.exec("ROLLBACK")); err != nil {
+	err = errors.Join(err, c.exec("ROLLBACK"))
+	d.remember()
+	if err != nil {
 		return ""
 	}
 	return stamp

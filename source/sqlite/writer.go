@@ -128,7 +128,7 @@ func (t *transaction) begin(ctx context.Context) error {
 	defer cancel()
 	defer t.c.guard(bounded)()
 	t.open = true
-	if err := t.c.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := t.lock(bounded); err != nil {
 		return wrap(bounded, err)
 	}
 	return wrap(bounded, t.d.noticeForeign(t.c))
@@ -208,6 +208,7 @@ func (t *transaction) commit() error {
 	if err == nil && t.c.autocommit() {
 		t.open = false
 		t.res.Outcome = source.OutcomeCommitted
+		t.d.remember()
 		t.reloadAfterDDL()
 		return nil
 	}

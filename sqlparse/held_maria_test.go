@@ -179,7 +179,7 @@ func TestSparedAgreesWithMariaDB(t *testing.T) {
 			for range 12 {
 				_, _ = l.Write(context.Background(), []source.Statement{table.write(k.r)}, nil)
 			}
-			k.round(l, table.queries, 2, 20, func(string) source.Value { return source.Int(int64(k.r.IntN(4))) },
+			k.round(l, table.queries, 2, 14, func(string) source.Value { return source.Int(int64(k.r.IntN(4))) },
 				func() source.Statement { return table.write(k.r) })
 		}
 		if !time.Now().Before(soak) {
@@ -197,6 +197,7 @@ func TestSparedFoundMariaDB(t *testing.T) {
 		name, params, ddl, sql string
 		write                  []string
 		still                  bool
+		args                   map[string]source.Value
 	}{
 		{name: "a key that is stored otherwise than given", ddl: "CREATE TABLE t (k BINARY(4) NOT NULL PRIMARY KEY, s INT)",
 			sql: "SELECT s FROM t ORDER BY s, k", write: []string{"INSERT INTO t VALUES ('a', 1) ON DUPLICATE KEY UPDATE s = 2"}},
@@ -208,6 +209,8 @@ func TestSparedFoundMariaDB(t *testing.T) {
 			sql: "SELECT k FROM t WHERE g NOT IN ('A', b)", write: []string{"INSERT INTO t VALUES (1, 'a', 'x')"}},
 		{name: "a list whose collation is named by one of its items", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, g " + text("utf8mb4", "general_ci") + ")",
 			sql: "SELECT k FROM t WHERE g NOT IN ('A', 'b' COLLATE utf8mb4_bin)", write: []string{"INSERT INTO t VALUES (1, 'a')"}},
+		{name: "a position that is a parameter", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, s INT);\nINSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 4)",
+			sql: "SELECT k, s FROM t ORDER BY :p, k LIMIT 2", args: map[string]source.Value{"p": source.Int(2)}, write: []string{"UPDATE t SET s = 0 WHERE k = 4"}},
 		{name: "an aggregate in ORDER BY", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, s INT)",
 			sql: "SELECT s FROM t WHERE s = 5 ORDER BY s, COUNT(*) LIMIT 1", write: []string{"INSERT INTO t VALUES (1, 5)"}},
 		{name: "an aggregate in ORDER BY of a derived table", ddl: "CREATE TABLE t (k INT NOT NULL PRIMARY KEY, s INT);\nINSERT INTO t VALUES (3, 5), (4, 6)",
@@ -227,7 +230,7 @@ func TestSparedFoundMariaDB(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = db.Close() })
 			l := &live{Source: db, t: t, dialect: sqlparse.MySQL, database: db.Database()}
-			holdFound(l, &found{sql: c.sql, write: c.write, still: c.still})
+			holdFound(l, &found{sql: c.sql, write: c.write, still: c.still, args: c.args})
 		})
 	}
 }

@@ -81,7 +81,7 @@ func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.Wri
 	db, err := mysql.Open(ctx, mysql.Options{
 		Name: c.Name, DSN: c.DSN, StatementTimeout: lim.Statement, LockTimeout: lim.BusyWait, Plan: sqlparse.PlanWrite,
 		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, OnForeignWrite: onForeign, Log: log,
-		ProofTimeout: lim.Proof,
+		ProofTimeout: lim.Proof, PollInterval: c.Poll,
 	})
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func openMySQL(ctx context.Context, c *config.Source, onForeign func(*source.Wri
 func openSQLite(ctx context.Context, c *config.Source, onForeign func(*source.WriteSet), lim Limits, log *slog.Logger) (source.Source, error) {
 	opts := sqlite.Options{
 		Name: c.Name, Path: c.DSN, StatementTimeout: lim.Statement, BusyTimeout: lim.BusyWait, OnForeignWrite: onForeign, Log: log,
-		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes,
+		MaxChanges: lim.Changes, MaxChangeBytes: lim.ChangeBytes, PollInterval: c.Poll,
 	}
 	if c.Init != "" {
 		text, err := os.ReadFile(c.Init)

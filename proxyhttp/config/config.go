@@ -100,7 +100,9 @@ const (
 // they are files.
 type Source struct {
 	Name, Driver, DSN, Init, Schema, Unmapped string
-	Line, LastLine                            int // what the file gives to it
+
+	Poll           time.Duration // 0: the driver's default; less: never
+	Line, LastLine int           // what the file gives to it
 }
 
 // Values of `consistency`, `rehydrate` and `result`.

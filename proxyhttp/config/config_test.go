@@ -67,7 +67,11 @@ func printConfig(c *Config) string {
 		fmt.Fprintf(&b, "log %+v\nself-check %+v\n", c.Log, c.SelfCheck)
 	}
 	for _, s := range c.Sources {
-		fmt.Fprintf(&b, "source %s:%d %s dsn=%s init=%s schema=%s unmapped=%s\n", s.Name, s.Line, s.Driver, s.DSN, s.Init, s.Schema, s.Unmapped)
+		fmt.Fprintf(&b, "source %s:%d %s dsn=%s init=%s schema=%s unmapped=%s", s.Name, s.Line, s.Driver, s.DSN, s.Init, s.Schema, s.Unmapped)
+		if s.Poll != 0 {
+			fmt.Fprintf(&b, " poll=%s", s.Poll)
+		}
+		b.WriteByte('\n')
 	}
 	for _, e := range c.Endpoints {
 		fmt.Fprintf(&b, "%d: %s", e.Line, printEndpoint(e))

@@ -99,6 +99,7 @@ var sourceTable = table{
 	{name: "driver", is: oneOf(DriverSQLite, DriverMySQL, DriverHTTP), doc: "sqlite (default), mysql (MySQL, MariaDB, TiDB) or http."},
 	{name: "dsn", is: text, must: true, doc: "A database file, user:password@tcp(host:3306)/database, or a base URL."},
 	{name: "init", is: text, doc: "SQL file that is run when a sqlite database is absent or empty."},
+	{name: "poll", is: durationOrNone, doc: "How often what others wrote is looked for; 50ms by default for sqlite, 250ms for the schema of mysql. 0: only when something is written through EdgeCache."},
 	{name: "schema", is: text, doc: "http only: DDL that tells keys, defaults and types."},
 	{name: "unmapped", is: oneOf("pass", "cache"), doc: "http only: what becomes of routes that are not mapped."},
 }

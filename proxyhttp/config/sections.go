@@ -121,6 +121,27 @@ func (r *reader) sources(top *section, dir string) []*Source {
 	return out
 }
 
+// minPoll is the shortest poll: a look takes some ten microseconds, and the
+// place of a write.
+const minPoll = time.Millisecond
+
+// poll reads how often a source is looked at; 0 in the file is never, which is
+// less than zero here.
+func (s *section) poll() time.Duration {
+	const absent = -2
+	switch d := s.duration("poll", absent, 0); {
+	case d == absent:
+		return 0
+	case d == 0:
+		return -1
+	case d < minPoll:
+		s.note(s.line("poll"), "%s is %s; it must be at least 1ms, or 0 for never", s.key("poll"), s.n.get("poll").show())
+		return 0
+	default:
+		return d
+	}
+}
+
 func isName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -144,6 +165,7 @@ func (r *reader) source(p pair, dir string) *Source {
 		Init:     within(dir, s.text("init", "")),
 		Schema:   within(dir, s.text("schema", "")),
 		Unmapped: s.oneOf("unmapped", "pass", "pass", "cache"),
+		Poll:     s.poll(),
 	}
 	if !s.has("dsn") && p.value.kind != kindBroken {
 		s.note(p.line, "source %s has no dsn: a database file for sqlite, user:password@tcp(host:3306)/database for mysql, a base URL for http", p.key)

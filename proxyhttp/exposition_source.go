@@ -95,6 +95,9 @@ func (x exposition) sources() {
 		open, oldest := db.lost.reading()
 		x.send(lostWritesNow, float64(open), db.name)
 		x.send(lostWritesAge, oldest.Seconds(), db.name)
+		x.admission(db.name, "read", db.reads.reading())
+		x.admission(db.name, "write", db.writes.reading())
+		x.circuit(db.name, db.circuit.reading())
 		switch src := db.src.(type) {
 		case interface{ Stats() sqlite.Stats }:
 			x.sqlite(db.name, src.Stats())

@@ -89,12 +89,13 @@ func TestMetricsAreWellFormed(t *testing.T) {
 
 // untold are counters that follow from others, with the reason.
 var untold = map[string]string{
-	"Stats.Gets":         "the sum of lookups",
-	"Stats.Offered":      "the sum of installs",
-	"Stats.Affected":     "goes down; AffectedBy does not",
-	"Stats.SettledAgain": "harmless",
-	"FillStats.Fills":    "the sum of fills",
-	"QueueStats.Added":   "the sum of refills",
+	"Stats.Gets":           "the sum of lookups",
+	"Stats.Offered":        "the sum of installs",
+	"Stats.Affected":       "goes down; AffectedBy does not",
+	"Stats.SettledAgain":   "harmless",
+	"FillStats.Fills":      "the sum of fills",
+	"AdmissionStats.Asked": "the sum of source calls",
+	"QueueStats.Added":     "the sum of refills",
 }
 
 // TestEveryCounterIsTold fails when a room learns to count something that no
@@ -124,6 +125,8 @@ func TestEveryCounterIsTold(t *testing.T) {
 		{rehydrate.FillStats{}, func(x exposition, v any) { x.flights(v.(rehydrate.FillStats)) }},
 		{rehydrate.QueueStats{}, func(x exposition, v any) { x.refills(v.(rehydrate.QueueStats)) }},
 		{RevalidationStats{}, func(x exposition, v any) { x.revalidations(v.(RevalidationStats)) }},
+		{AdmissionStats{}, func(x exposition, v any) { x.admission("main", "read", v.(AdmissionStats)) }},
+		{CircuitStats{}, func(x exposition, v any) { x.circuit("main", v.(CircuitStats)) }},
 		{auth.Stats{}, func(x exposition, v any) { x.auth(v.(auth.Stats)) }},
 		{sqlite.Stats{}, func(x exposition, v any) { x.sqlite("main", v.(sqlite.Stats)) }},
 		{mysql.Stats{}, func(x exposition, v any) { x.mysql("main", v.(mysql.Stats)) }},
@@ -138,6 +141,8 @@ func TestEveryCounterIsTold(t *testing.T) {
 			case reflect.Map:
 				f.Set(reflect.MakeMap(f.Type()))
 				f.SetMapIndex(reflect.ValueOf(depgraph.Rule("new")), reflect.ValueOf(int64(7)))
+			case reflect.Float64:
+				f.SetFloat(7)
 			default:
 				f.SetInt(7)
 			}
@@ -219,6 +224,7 @@ func TestEveryMetricMoves(t *testing.T) {
 	t.Run("parts", l.parts)
 	t.Run("self-check", l.selfCheck)
 	t.Run("eventual", l.eventual)
+	t.Run("a slow source, then a dead one", l.trouble)
 	for _, f := range families {
 		if why := still[f.name]; l.moved[f.name] == (why != "") {
 			t.Errorf("%s: moved %v; %s", f.name, l.moved[f.name], why)
@@ -348,6 +354,28 @@ func (l *looks) lost(t *testing.T) {
 	h.do("PUT", "/v1/users/1", `{"firstName":"Eve"}`)
 	look()
 	p.end(0)
+}
+
+func (l *looks) trouble(t *testing.T) {
+	h := start(t, withLimits(Limits{Flights: 1, CircuitFailures: 1, CircuitPause: time.Millisecond}))
+	look := l.of(h.s)
+	gate, entered := make(chan struct{}), make(chan struct{}, 2)
+	h.tap.set(func(context.Context) error { entered <- struct{}{}; <-gate; return nil })
+	var clients sync.WaitGroup
+	for range 2 {
+		clients.Go(func() { h.get("/v1/uncached") })
+	}
+	<-entered
+	eventually(t, "one waits", func() bool { return h.s.databases["main"].reads.reading().Waiting == 1 })
+	look()
+	close(gate)
+	clients.Wait()
+	h.tap.set(func(context.Context) error { return dead() })
+	h.get("/v1/uncached")
+	eventually(t, "it is dead", func() bool { return h.s.databases["main"].circuit.reading().Open })
+	h.get("/v1/uncached")
+	look()
+	h.tap.set(nil)
 }
 
 func (l *looks) eventual(t *testing.T) {

@@ -30,7 +30,7 @@ define HELLO
 data at http://$(LISTEN), admin at http://$(ADMIN); Ctrl-C stops the server.
 
 Paste into another terminal: the second GET is a hit, the PUT says how many
-cached responses it affected, the last GET shows the new name.
+cached responses it affected, the GET after it shows the new name.
 
   curl -si 'http://$(LISTEN)/v1/users?firstName=Lane&limit=3'
   curl -si 'http://$(LISTEN)/v1/users?firstName=Lane&limit=3'

@@ -11,8 +11,6 @@ import (
 	"edgecache/source"
 )
 
-type contextOfQuery = context.Context
-
 func unavailable() error {
 	return &source.Error{Kind: source.ErrUnavailable, Message: "the database is gone"}
 }

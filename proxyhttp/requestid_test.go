@@ -1,6 +1,7 @@
 package proxyhttp
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -59,13 +60,12 @@ func TestEveryLineNamesItsRequest(t *testing.T) {
 			h.do("PUT", "/v1/notes/1", `{"text":"x"}`, append(hs, bearer("token-a")...)...)
 		}},
 		{"a4", "request failed", func(hs ...string) {
-			h.tap.undescribed.Store(0)
-			h.tap.set(func(contextOfQuery) error { return unavailable() })
+			h.tap.set(func(context.Context) error { return unavailable() })
 			h.get("/v1/notes", append(hs, bearer("token-b")...)...)
 			h.tap.set(nil)
 		}},
 		{"a5", "panic while reading", func(hs ...string) {
-			h.tap.set(func(contextOfQuery) error { panic("a bug") })
+			h.tap.set(func(context.Context) error { panic("a bug") })
 			h.get("/v1/notes", append(hs, bearer("token-b")...)...)
 			h.tap.set(nil)
 		}},

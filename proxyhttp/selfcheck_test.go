@@ -271,8 +271,7 @@ func TestSelfCheckLeavesAlone(t *testing.T) {
   - {name: some, route: GET /v1/some, sql: SELECT name FROM users LIMIT 2}
 `))
 	check := func(path string) checkResult {
-		a := h.hit(path)
-		_ = a
+		h.hit(path)
 		view := h.s.graph.Entries(depgraph.Filter{URL: path})
 		entry, _ := h.s.graph.Get(view[0].Key)
 		return h.s.check(t.Context(), served{h.s.endpoint(view[0].Endpoint), entry})

@@ -38,7 +38,7 @@ func (s share) keep() {
 			if err == nil {
 				server.Kill()
 			}
-			_ = removeAll(string(s)) // with the door: who waits at it begins anew
+			_ = s.remove() // with the door: who waits at it begins anew
 			if door != nil {
 				door.drop()
 			}

@@ -174,6 +174,10 @@ func (s share) startKeeper(l *lock) error {
 // sweep removes all but the locks.
 func (s share) sweep() error {
 	files, err := os.ReadDir(string(s))
+	left, _ := filepath.Glob(string(s) + "-gone-*") // by one who was killed at it
+	for _, path := range left {
+		err = errors.Join(err, removeAll(path))
+	}
 	for _, f := range files {
 		switch path := filepath.Join(string(s), f.Name()); path {
 		case s.door(), s.lease(), s.keeper():
@@ -225,7 +229,18 @@ func (s share) deserted() bool {
 		return false // it is about to end
 	}
 	defer keeper.drop()
-	return removeAll(string(s)) == nil
+	return s.remove() == nil
+}
+
+// remove takes the folder away in one step, and then apart. Taken apart where it
+// stands, it would have a moment without a door, in which somebody who comes in
+// makes another one and loses what he makes next.
+func (s share) remove() error {
+	gone := fmt.Sprintf("%s-gone-%d", s, os.Getpid())
+	if err := os.Rename(string(s), gone); err != nil {
+		return err
+	}
+	return removeAll(gone)
 }
 
 // removeAll removes a folder that processes which were just killed may still

@@ -21,7 +21,7 @@ import (
 
 // harness is a server over a real SQLite file, with a tap on its source.
 type harness struct {
-	t       *testing.T
+	t       testing.TB
 	s       *Server
 	tap     *tap
 	clock   *clock
@@ -233,7 +233,7 @@ func parseConfig(t testing.TB, dir, schema, yaml string) (*config.Config, []conf
 	return config.Parse(filepath.Join(dir, "test.yaml"), []byte(testHead+yaml), func(string) (string, bool) { return "", false })
 }
 
-func start(t *testing.T, opts ...option) *harness {
+func start(t testing.TB, opts ...option) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: newClock(), dir: t.TempDir(), log: &logBuffer{}}
 	o := setup{yaml: testEndpoints, schema: testSchema}
@@ -348,7 +348,7 @@ func (h *harness) write(method, path, body string) string {
 	return a.Header.Get("EdgeCache-Invalidated")
 }
 
-func (a *answer) json(t *testing.T, out any) {
+func (a *answer) json(t testing.TB, out any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), out); err != nil {
 		t.Fatalf("%v: %s", err, a.body)
@@ -356,7 +356,7 @@ func (a *answer) json(t *testing.T, out any) {
 }
 
 // eventually waits for what another goroutine brings about.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !ok() {

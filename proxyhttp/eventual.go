@@ -23,7 +23,8 @@ import (
 //
 //	after a write was answered, no GET that starts later gets a response from
 //	before it, unless stale_while_revalidate or stale_if_error is set, which
-//	then bound by how much
+//	then bound by how much, or another write is not answered yet that already
+//	took away what ties the response to this one
 //	answers never go back in time, whether they came from an entry, the source,
 //	or what is outdated (depgraph/stale.go)
 //	an answer from before a write never becomes an entry after it

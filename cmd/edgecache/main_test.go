@@ -45,11 +45,11 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestExitCodes(t *testing.T) {
-	good := configured(t, endpoints)
-	bad := configured(t, endpoints+"  - {route: GET /a, sql: SELECT nope FROM users}\n  - {route: GET /b, sql: SELECT 1 AS x, colour: red}\n")
-	absent := configured(t, strings.Replace(endpoints, ", init: schema.sql", "", 1))
-	driver := configured(t, strings.Replace(endpoints, "driver: sqlite, dsn: test.db, init: schema.sql", `driver: http, dsn: "http://127.0.0.1:1"`, 1))
-	kept := configured(t, "store: {path: kept.db}\n"+strings.Replace(endpoints, "WHERE id = :id\"}\n", "WHERE id = :id\", ttl: 1h}\n", 1))
+	good := configured(t, anyPorts+endpoints)
+	bad := configured(t, anyPorts+endpoints+"  - {route: GET /a, sql: SELECT nope FROM users}\n  - {route: GET /b, sql: SELECT 1 AS x, colour: red}\n")
+	absent := configured(t, anyPorts+strings.Replace(endpoints, ", init: schema.sql", "", 1))
+	driver := configured(t, anyPorts+strings.Replace(endpoints, "driver: sqlite, dsn: test.db, init: schema.sql", `driver: http, dsn: "http://127.0.0.1:1"`, 1))
+	kept := configured(t, anyPorts+"store: {path: kept.db}\n"+strings.Replace(endpoints, "WHERE id = :id\"}\n", "WHERE id = :id\", ttl: 1h}\n", 1))
 	for _, c := range []struct {
 		args []string
 		code int
@@ -63,12 +63,12 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"serve"}, 2, []string{"$EDGECACHE_CONFIG"}},
 		{[]string{"serve", "-c", "/nope.yaml"}, 2, []string{"nope.yaml"}},
 		{[]string{"serve", "-c", good, "--log", "loud"}, 2, []string{"--log"}},
-		{[]string{"serve", "-c", bad}, 2, []string{"edge.yaml:6: endpoint GET /a: no such column: nope\n", "edge.yaml:7: endpoint GET /b: ", "colour"}},
-		{[]string{"check", "-c", bad}, 2, []string{"edge.yaml:6: ", "edge.yaml:7: "}},
-		{[]string{"check", "-c", absent}, 2, []string{"edge.yaml:2: source main: the database test.db is absent or empty"}},
-		{[]string{"serve", "-c", absent, "--log", "off"}, 2, []string{"edge.yaml:2: source main: the database test.db is absent or empty"}},
-		{[]string{"check", "-c", driver}, 2, []string{"edge.yaml:2: source main: driver \"http\" is not available in this version"}},
-		{[]string{"serve", "-c", driver, "--log", "off"}, 2, []string{"edge.yaml:2: source main: driver \"http\" is not available in this version"}},
+		{[]string{"serve", "-c", bad}, 2, []string{"edge.yaml:8: endpoint GET /a: no such column: nope\n", "edge.yaml:9: endpoint GET /b: ", "colour"}},
+		{[]string{"check", "-c", bad}, 2, []string{"edge.yaml:8: ", "edge.yaml:9: "}},
+		{[]string{"check", "-c", absent}, 2, []string{"edge.yaml:4: source main: the database test.db is absent or empty"}},
+		{[]string{"serve", "-c", absent, "--log", "off"}, 2, []string{"edge.yaml:4: source main: the database test.db is absent or empty"}},
+		{[]string{"check", "-c", driver}, 2, []string{"edge.yaml:4: source main: driver \"http\" is not available in this version"}},
+		{[]string{"serve", "-c", driver, "--log", "off"}, 2, []string{"edge.yaml:4: source main: driver \"http\" is not available in this version"}},
 		{[]string{"check", "-c", kept}, 0, []string{"note: ttl has no effect on a write"}},
 		{[]string{"check", "--json", "-c", kept}, 0, []string{"\"notes\": [],"}},
 		{[]string{"endpoints", "add"}, 2, []string{"required flag"}},

@@ -72,7 +72,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"check", "-c", kept}, 0, []string{"note: ttl has no effect on a write"}},
 		{[]string{"check", "--json", "-c", kept}, 0, []string{"\"notes\": [],"}},
 		{[]string{"endpoints", "add"}, 2, []string{"required flag"}},
-		{[]string{"endpoints", "add", "-f", good}, 2, []string{"edge.yaml: it has sources, which cannot be given to a running server: leave only endpoints"}},
+		{[]string{"endpoints", "add", "-f", good}, 2, []string{"edge.yaml: it has server, which cannot be given to a running server: leave only endpoints"}},
 		{[]string{"endpoints", "add", "-f", good + ".gone"}, 2, []string{"cannot read the mappings"}},
 		{[]string{"endpoints", "rm"}, 2, []string{"accepts 1 arg"}},
 		{[]string{"help", "exit-codes"}, 0, []string{"3  no server answers"}},

@@ -58,7 +58,7 @@ func (g *Graph) Explain(ws *source.WriteSet, look Lookup) Explanation {
 	}
 
 	if look != nil {
-		q := inquiry{seen: map[asking]bool{}}
+		q := inquiry{done: map[asking]bool{}}
 		for _, gr := range groups {
 			r := g.read(gr.t, d)
 			for _, e := range gr.entries {

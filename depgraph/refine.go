@@ -21,7 +21,7 @@ type Completer interface {
 // Bounds of Refine. Past them entries stay affected.
 const (
 	maxLookups = 32    // questions of one write
-	maxRefined = 10000 // affected entries that are looked at
+	maxRefined = 10000 // pairs of affected entry and row change that are judged again
 )
 
 // asking is one row change as one occurrence of a template sees it.
@@ -81,32 +81,43 @@ func (i *Intent) questions() []asking {
 	g := i.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	q := inquiry{seen: map[asking]bool{}}
-	for _, e := range i.affected[:min(len(i.affected), maxRefined)] {
+	q := inquiry{done: map[asking]bool{}}
+	for _, e := range i.affected[:i.refined()] {
 		q.about(g, e, i.d)
 	}
 	return q.list
 }
 
+// refined is how many of the affected entries are judged again: g.mu is held
+// meanwhile, and each is asked for every row change.
+func (i *Intent) refined() int { return min(len(i.affected), maxRefined/max(i.d.rows, 1)) }
+
 // inquiry collects questions, each once, up to their bound.
 type inquiry struct {
-	seen map[asking]bool
+	done map[asking]bool // asked for, or with no question to ask
 	list []asking
 }
 
 func (q *inquiry) about(g *Graph, e *Entry, d *digest) {
 	t := e.Template
 	for occ, o := range t.Occurrences {
-		if _, ok := o.(Completer); !ok || len(q.list) >= maxLookups {
+		c, ok := o.(Completer)
+		if !ok {
 			continue
 		}
-		for _, c := range d.changes[lower(o.TableName())] {
-			a := asking{t, occ, c}
-			if c.After == nil || q.seen[a] || o.Unchanged(c) || !g.ask(o, e.Args, e.Held, nil, d, c).affected {
+		for _, change := range d.changes[lower(o.TableName())] {
+			a := asking{t, occ, change}
+			if len(q.list) >= maxLookups || q.done[a] {
 				continue
 			}
-			q.seen[a] = true
-			q.list = append(q.list, a)
+			if _, ok := c.Completion(change); !ok || o.Unchanged(change) {
+				q.done[a] = true
+				continue
+			}
+			if g.ask(o, e.Args, e.Held, nil, d, change).affected {
+				q.done[a] = true
+				q.list = append(q.list, a)
+			}
 		}
 	}
 }
@@ -121,9 +132,12 @@ func (i *Intent) apply(partners map[asking]*sqlparse.Partners, asked int) {
 		return
 	}
 	i.d.partners = partners
-	kept := 0
+	for _, p := range partners {
+		i.d.bytes += p.Size() // counts against the log's bound
+	}
+	kept, refined := 0, i.refined()
 	for n, e := range i.affected {
-		if n < maxRefined {
+		if n < refined {
 			if v := g.judge(e.Template, e.Args, e.Held, i.d); !v.affected {
 				if g.suspends(e.Template) {
 					e.state.Add(-1)

@@ -170,6 +170,49 @@ func TestRefineIsBounded(t *testing.T) {
 	s.expect(StateAbsent)
 }
 
+// alone is a joinedOcc without a question to ask.
+type alone struct{ joinedOcc }
+
+func (*alone) Completion(*source.Change) (source.Statement, bool) { return source.Statement{}, false }
+
+// Templates without a question leave the bound to those that have one.
+func TestRefineAsksWhoCanBeAsked(t *testing.T) {
+	s := newJoinStage(t)
+	for n := range maxLookups + 1 {
+		other := &Template{Endpoint: fmt.Sprintf("a%02d", n), Source: "main", Occurrences: []Occurrence{
+			&alone{joinedOcc{fakeOcc{table: "users", alias: "users", names: []string{"id", "name", "age"}}}},
+		}}
+		if err := s.g.Register(other); err != nil {
+			t.Fatal(err)
+		}
+		s.install(s.g.Token(), entry(other, "1"), Installed)
+	}
+	s.fill()
+	w := s.g.Publish(write(lane))
+	before := w.d.bytes
+	asked := 0
+	w.Refine(lonely(&asked))
+	s.expect(StateFresh)
+	if asked != 1 || w.Affected() != maxLookups+1 {
+		t.Errorf("asked %d, affected %d", asked, w.Affected())
+	}
+	if w.d.bytes <= before {
+		t.Error("the partners are not counted")
+	}
+	w.Settle(source.OutcomeCommitted)
+}
+
+// What Refine judges again is bounded by entries times row changes.
+func TestRefineHoldsTheLockForLittle(t *testing.T) {
+	w := &Intent{affected: make([]*Entry, 3*maxRefined), d: &digest{rows: 100}}
+	if n := w.refined(); n != maxRefined/100 {
+		t.Errorf("%d entries of a write of 100 rows", n)
+	}
+	if w.d.rows = 0; w.refined() != maxRefined {
+		t.Errorf("%d entries", w.refined())
+	}
+}
+
 // Explain with a lookup says what Refine would do.
 func TestExplainLooksUpToo(t *testing.T) {
 	s := newJoinStage(t)

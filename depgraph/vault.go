@@ -153,7 +153,7 @@ func isSQLite(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	head := make([]byte, 16)
 	n, _ := f.Read(head)
 	return string(head[:n]) == "SQLite format 3\x00"

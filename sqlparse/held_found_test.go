@@ -3,6 +3,7 @@ package sqlparse_test
 import (
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 
 	"edgecache/source"
@@ -134,6 +135,38 @@ func TestDeclaredTablesAreSparedByNothingHeld(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestPartnersAreSearched: partners are asked for only where indexes lead to
+// them, for a write waits meanwhile.
+func TestPartnersAreSearched(t *testing.T) {
+	l := openLive(t, `CREATE TABLE a (id INTEGER PRIMARY KEY, x);
+CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER, y);
+CREATE TABLE c (id INTEGER PRIMARY KEY, a_id INTEGER, y);
+CREATE INDEX c_a ON c (a_id);`)
+	row := source.Row{source.Int(1), source.Int(2)}
+	for _, c := range []struct {
+		sql   string
+		asked string // the tables whose rows are completed
+	}{
+		{"SELECT a.x, b.y FROM a JOIN b ON b.a_id = a.id WHERE a.x = :p", "b"},
+		{"SELECT a.x, c.y FROM a JOIN c ON c.a_id = a.id WHERE a.x = :p", "a c"},
+		{"SELECT a.x, c.y FROM a JOIN c ON c.y = a.x WHERE a.x = :p", ""},
+	} {
+		asked := ""
+		for _, o := range l.compile(c.sql).Query.Occurrences {
+			change := source.Change{Table: o.TableName(), Op: source.OpInsert, After: row}
+			if len(o.Table.Columns) == 3 {
+				change.After = append(row[:2:2], source.Null())
+			}
+			if _, ok := o.Completion(&change); ok {
+				asked = strings.TrimSpace(asked + " " + o.TableName())
+			}
+		}
+		if asked != c.asked {
+			t.Errorf("%s: partners of %q are asked for, want %q", c.sql, asked, c.asked)
 		}
 	}
 }

@@ -16,6 +16,8 @@ CREATE TABLE orders (
   id INTEGER PRIMARY KEY, user_id TEXT REFERENCES users(id) ON DELETE CASCADE, total INTEGER, state TEXT, note TEXT
 );
 CREATE TABLE tags (user_id TEXT NOT NULL, tag TEXT NOT NULL, weight REAL, PRIMARY KEY (user_id, tag)) WITHOUT ROWID;
+CREATE INDEX orders_user ON orders (user_id);
+CREATE INDEX users_age ON users (age);
 CREATE VIEW adults AS SELECT id AS uid, name, city AS town, age FROM users WHERE age >= 3;
 INSERT INTO users SELECT 'u' || value, char(97 + value % 5), char(65 + value % 3), value % 7, 'n' FROM (
   WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM c WHERE value < 12) SELECT value FROM c);

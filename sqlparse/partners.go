@@ -40,8 +40,9 @@ const (
 	maxPartnerColumns = 32
 )
 
-// complete prepares the completion of each occurrence of a join. Without a
-// LIMIT or another table there is nothing that its own condition does not say.
+// complete prepares the completion of each occurrence of a join, where indexes
+// lead from its key to the partners. Without a LIMIT or another table there is
+// nothing that its own condition does not say.
 func (f *frame) complete(a *analysis, q *query, b *block) {
 	if f.dialect != SQLite || len(f.occs) < 2 {
 		return
@@ -82,10 +83,16 @@ func (f *frame) complete(a *analysis, q *query, b *block) {
 			continue
 		}
 		own.sql = "SELECT " + list + " FROM " + tree + " WHERE " + strings.Join(where, " AND ") + " LIMIT " + strconv.Itoa(maxPartners+1)
-		if _, err := a.in.Describe(own.sql); err == nil {
+		if d, err := a.in.Describe(own.sql); err == nil && searches(d.Program) {
 			o.hold.completion = &own
 		}
 	}
+}
+
+// searches tells that SQLite's program looks every row up and reads no table or
+// index from its beginning: the write lock is held while it runs.
+func searches(program string) bool {
+	return program != "" && !strings.Contains("\n"+program, "\nRewind ")
 }
 
 // carry lists the columns that the tests and the window need.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"edgecache/source"
 )
@@ -56,6 +57,28 @@ func (t *transaction) guarded(ctx context.Context, st source.Statement) error {
 		return err
 	}
 	return st.Guard(res)
+}
+
+// lookTime bounds what all lookups of one write take together: the write lock
+// is held meanwhile, and the write waits. Past it a lookup is an error, which
+// costs the write nothing else.
+const lookTime = 50 * time.Millisecond
+
+// lookAround lets WriteSet.Look read until end is called. Its time begins with
+// the first lookup.
+func (t *transaction) lookAround(ctx context.Context) (end func()) {
+	var bounded context.Context
+	cancel := func() {}
+	t.ws.Look = func(st source.Statement, lim source.Limits) (*source.Result, error) {
+		if bounded == nil {
+			bounded, cancel = context.WithTimeout(ctx, lookTime)
+		}
+		return t.look(bounded, st, lim)
+	}
+	return func() {
+		t.ws.Look = nil
+		cancel()
+	}
 }
 
 // look reads inside the transaction.

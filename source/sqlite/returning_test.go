@@ -97,3 +97,34 @@ func TestGuard(t *testing.T) {
 	}
 	usable(t, d)
 }
+
+// A lookup that takes too long is given up, those behind it too, and the write
+// goes on as if nobody had looked.
+func TestLookupsAreBounded(t *testing.T) {
+	d := openTest(t, accounts)
+	endless := source.Statement{SQL: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"}
+	short := source.Statement{SQL: "SELECT x FROM t WHERE id = 1"}
+	var kept func(source.Statement, source.Limits) (*source.Result, error)
+	res, err := d.Write(context.Background(), sqls("UPDATE t SET x = 11 WHERE id = 1"), func(ws *source.WriteSet) {
+		r, err := ws.Look(short, source.Limits{})
+		if err != nil || fmt.Sprint(r.Rows) != "[(11)]" {
+			t.Errorf("%v, %v: a lookup sees what the write did", r, err)
+		}
+		_, err = ws.Look(endless, source.Limits{})
+		wantKind(t, err, source.ErrTimeout)
+		_, err = ws.Look(short, source.Limits{})
+		wantKind(t, err, source.ErrTimeout)
+		if len(ws.Changes) != 1 {
+			t.Errorf("%v", ws)
+		}
+		kept = ws.Look
+	})
+	if err != nil || kept == nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, res, source.OutcomeCommitted)
+	if n := sum(t, d); n != 31 {
+		t.Errorf("sum %d", n)
+	}
+	usable(t, d)
+}

@@ -76,9 +76,9 @@ func (t *transaction) run(ctx context.Context) error {
 		return err
 	}
 	if t.beforeCommit != nil {
-		t.ws.Look = func(st source.Statement, lim source.Limits) (*source.Result, error) { return t.look(ctx, st, lim) }
+		end := t.lookAround(ctx)
 		t.beforeCommit(t.ws)
-		t.ws.Look = nil
+		end()
 	}
 	if t.dry {
 		t.rollback()

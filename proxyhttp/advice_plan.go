@@ -58,7 +58,7 @@ func (a *adviser) planWith(ddl, sql string) []string {
 	if err != nil {
 		return nil
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir) // a temporary folder
 	db, err := sqlite.Open(a.ctx, sqlite.Options{Name: "plan", Path: filepath.Join(dir, "plan.db"), Init: ddl, PollInterval: -1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil

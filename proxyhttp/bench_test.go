@@ -17,7 +17,7 @@ func BenchmarkHit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close(b.Context()) //nolint:errcheck // a benchmark's own
+	defer s.Close(b.Context()) // a benchmark's own
 	h := s.Data()
 	r := httptest.NewRequest("GET", "/v1/users?city=Bern&limit=10", nil)
 	h.ServeHTTP(httptest.NewRecorder(), r)

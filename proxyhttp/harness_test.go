@@ -296,7 +296,7 @@ func (h *harness) send(base, method, path, body string, headers ...string) *answ
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
 		h.t.Fatal(err)

@@ -63,7 +63,7 @@ func (d *described) document() []byte {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	data, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
 		d.t.Fatal(res.Status, err)

@@ -181,7 +181,7 @@ func TestSlowReaderHoldsNoPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // a failed test must not hang
+		defer conn.Close() // a failed test must not hang
 		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ func TestSpareYieldsToRefills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s shift
 		q := NewQueue(QueueOptions{Workers: 2})
-		defer q.Close(t.Context()) //nolint:errcheck // its own test
+		defer q.Close(t.Context()) // its own test
 		spare := func(cost time.Duration) bool {
 			return q.Spare(t.Context(), cost, func(context.Context) { s.note(1, "spare"); time.Sleep(cost); s.note(-1) })
 		}

@@ -94,7 +94,7 @@ func (c client) ask(ctx context.Context, method, path string, body []byte) (*rep
 	if err != nil {
 		return nil, c.silent(ctx, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:

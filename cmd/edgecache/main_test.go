@@ -127,7 +127,7 @@ func TestPortInUseIsOneLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a test's own
+	defer l.Close() // a test's own
 	for _, key := range []string{"server", "admin"} {
 		other := map[string]string{"server": "admin", "admin": "server"}[key]
 		file := configured(t, key+": {listen: "+l.Addr().String()+"}\n"+other+": {listen: \"127.0.0.1:0\"}\n"+endpoints)

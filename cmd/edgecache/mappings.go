@@ -74,7 +74,7 @@ func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 		if err != nil {
 			return nil, withCode(exitUsage, fmt.Errorf("edgecache: cannot read the mappings: %w", err))
 		}
-		defer f.Close() //nolint:errcheck // read only
+		defer f.Close() // read only
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxMappings+1))

@@ -60,7 +60,7 @@ func replaceFile(file string, document []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(f.Name()) // gone already when all went well
 	_, err = f.Write(document)
 	if e := f.Chmod(0o644); err == nil {
 		err = e

@@ -79,12 +79,12 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Wri
 	if err != nil {
 		return err
 	}
-	defer data.Close() //nolint:errcheck // closed already after serving
+	defer data.Close() // closed already after serving
 	control, err := listen(cfg.Admin.Listen, "admin.listen")
 	if err != nil {
 		return err
 	}
-	defer control.Close() //nolint:errcheck // closed already after serving
+	defer control.Close() // closed already after serving
 	v, _ := versionOf()
 	s, err := proxyhttp.New(ctx, proxyhttp.Options{Config: cfg, Log: log, Version: v})
 	if err != nil {

@@ -174,7 +174,7 @@ func readKeys(file string) ([]byte, error) {
 		}
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	return io.ReadAll(io.LimitReader(f, maxKeyBytes+1))
 }
 
@@ -196,7 +196,7 @@ func fetchURL(from string, client *http.Client) func(context.Context) ([]byte, e
 			}
 			return nil, err
 		}
-		defer res.Body.Close() //nolint:errcheck // read only
+		defer res.Body.Close() // read only
 		if res.StatusCode != http.StatusOK {
 			return nil, fmt.Errorf("the server answered %s", res.Status)
 		}

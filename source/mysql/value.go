@@ -55,7 +55,7 @@ func decode(v driver.Value, k kind) source.Value {
 		return source.Null()
 	case int64:
 		if k == kindUnsigned {
-			return source.Uint(uint64(v)) //nolint:gosec // the driver gives int64 only below the sign bit
+			return source.Uint(uint64(v)) // the driver gives int64 only below the sign bit
 		}
 		return source.Int(v)
 	case uint64:

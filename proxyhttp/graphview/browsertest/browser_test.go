@@ -79,7 +79,7 @@ func (s *server) do(t *testing.T, method, path, body string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
